@@ -1,0 +1,1 @@
+"""What crosses a boundary: HTTP, a file, or JSON in the database."""

@@ -1,0 +1,55 @@
+"""The base of all schemas, and the types that several of them share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, StringConstraints
+
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+
+#: Name of a process or component: it becomes a folder of the results.
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+#: Hex digest of a file's content, and the form ``sha256:...`` that users may write.
+Sha256 = Annotated[
+    str,
+    BeforeValidator(lambda value: value.removeprefix("sha256:") if isinstance(value, str) else value),
+    StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+]
+
+#: A number of bytes; ``"2GiB"`` and ``"500MB"`` are understood.
+Bytes = ByteSize
+
+_UNITS_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*([0-9.]+)\s*(s|min|m|h|d)?\s*", value)
+        if not match:
+            raise ValueError('expected seconds, or a number with a unit as in "90s", "15min", "2h", "1d"')
+        return float(match[1]) * _UNITS_SECONDS[match[2] or "s"]
+    return value
+
+
+#: A duration in seconds; ``"90s"``, ``"15min"``, ``"2h"`` and ``"1d"`` are understood.
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+
+def _inside(value: str) -> str:
+    parts = value.split("/")
+    if value.startswith("/") or "\\" in value or "\0" in value or any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("expected a path inside the folder, with / between its parts and no '..'")
+    return value
+
+
+#: A path below a working folder: relative, with forward slashes, no ``..``.
+InnerPath = Annotated[str, StringConstraints(min_length=1, max_length=500), BeforeValidator(_inside)]
+
+
+class Schema(BaseModel):
+    """A schema that refuses unknown fields, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)

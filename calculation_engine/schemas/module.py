@@ -1,0 +1,144 @@
+"""The manifest of a module: ``images/<name>/module.yaml``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from calculation_engine.schemas.base import InnerPath, Schema
+from calculation_engine.schemas.resources import Resources
+
+#: Name of a module: the name of its folder.
+ModuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+
+
+class Column(Schema):
+    """One column of a table."""
+
+    name: str
+    type: Literal["string", "integer", "number", "boolean"] = "number"
+    unit: str | None = None
+    """Unit of the values; ``"1"`` for a pure number."""
+    minimum: float | None = None
+    maximum: float | None = None
+    required: bool = True
+    description: str = ""
+
+
+class Slot(Schema):
+    """A declared input or output: a label and the place of its file or files."""
+
+    label: Label
+    path: InnerPath
+    """Relative to ``input/`` or ``output/``; a file, a folder, or a glob pattern."""
+    kind: Literal["file", "folder", "glob"] = "file"
+    media_type: str = "application/octet-stream"
+    required: bool = True
+    description: str = ""
+    columns: list[Column] = []
+    """For tables: the columns that must be there; more are allowed."""
+
+
+class Scalar(Schema):
+    """A named number of a result, for tables over many runs."""
+
+    name: Label
+    output: InnerPath
+    """A JSON file below ``output/``."""
+    pointer: str
+    """JSON pointer (RFC 6901) of the number in it."""
+    unit: str | None = None
+
+
+class ImageName(Schema):
+    """Repository and tag of the container image."""
+
+    repository: str
+    tag: str
+
+    @property
+    def reference(self) -> str:
+        """What the container engine is asked for."""
+        return f"{self.repository}:{self.tag}"
+
+
+class Progress(Schema):
+    """A pattern that finds progress in a line of the log."""
+
+    pattern: str
+    """Regular expression with a group ``fraction`` (0 to 1) or ``percent``, a group ``message``, or both."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_groups(cls, pattern: str) -> str:
+        try:
+            groups = set(re.compile(pattern).groupindex)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        if not groups or groups - {"fraction", "percent", "message"}:
+            raise ValueError(f"expected groups out of fraction, percent, message, got {sorted(groups)}")
+        return pattern
+
+
+class Manifest(Schema):
+    """A packaged solver: what it reads and writes, and how it is run."""
+
+    name: ModuleName
+    version: str
+    title: str
+    description: str = ""
+    licence: str
+    """SPDX identifier of the solver's licence."""
+    source: str
+    """Where the solver comes from."""
+    python: str | None = None
+    """Python version of its local environment, as ``3.12``; none: the command runs as it is."""
+    requirements: InnerPath | None = None
+    """Lock file of all its packages, for the local environment and the image alike."""
+    shared: list[Annotated[str, StringConstraints(pattern=r"^_[a-z][a-z0-9_]*$")]] = []
+    """Folders ``images/_name`` whose code it imports."""
+    command: list[str] = Field(min_length=1)
+    """Program and arguments; ``{module}`` stands for the module's folder."""
+    image: ImageName
+    inputs: list[Slot] = []
+    outputs: list[Slot] = []
+    scalars: list[Scalar] = []
+    default_run: bool = False
+    """Whether it may run with no input at all."""
+    config_schema: InnerPath | dict[str, Any] = {"type": "object"}
+    """JSON Schema (2020-12) of the config, or the file in the module's folder that holds it."""
+    resources: Resources = Resources()
+    progress: list[Progress] = []
+    capabilities: list[str] = []
+
+    @model_validator(mode="after")
+    def _labels_are_unique(self) -> Self:
+        for side, slots in (("inputs", self.inputs), ("outputs", self.outputs)):
+            labels = [slot.label for slot in slots]
+            twice = sorted({label for label in labels if labels.count(label) > 1})
+            if twice:
+                raise ValueError(f"{side}: labels used more than once: {', '.join(twice)}")
+        if self.requirements and not self.python:
+            raise ValueError("requirements: a lock file needs `python`, the version that it is for")
+        return self
+
+    def find_input(self, label: str) -> Slot | None:
+        """Return the input of that label, or None."""
+        return next((slot for slot in self.inputs if slot.label == label), None)
+
+    def find_output(self, label: str) -> Slot | None:
+        """Return the output of that label, or None."""
+        return next((slot for slot in self.outputs if slot.label == label), None)
+
+
+class ModuleStatus(Schema):
+    """``output/status.yaml``: the module's own word on how it went."""
+
+    code: int = Field(ge=200, le=599)
+    """200 fine, 4xx the input is at fault, 5xx the module is."""
+    message: str = ""
+    verdict: dict[str, Any] | None = None
+    """A solver's verdict: ``status`` and numbers beside it."""
