@@ -1,0 +1,99 @@
+"""Archives from outside, unpacked into the store without trusting a word of them."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from calculation_engine.errors import Fault, InvalidInput, TooLarge
+from calculation_engine.schemas.files import Blob
+from calculation_engine.store.files import CHUNK_BYTES, Store
+
+_LONGEST_PATH = 500
+_HINT = "make the archive anew from plain files and folders, with paths relative to its top"
+#: What desktop systems put into archives without being asked.
+_LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def is_zip(path: Path) -> bool:
+    """Return whether the file is a zip archive, by its content."""
+    return zipfile.is_zipfile(path)
+
+
+def unpack_zip(store: Store, path: Path, *, most_bytes: int, most_files: int) -> dict[str, Blob]:
+    """Store every file of a zip archive and return its path to its content.
+
+    A single folder that holds everything is left away, as people zip either a folder or what is in it.
+
+    Args:
+        store: where the files go.
+        path: the archive.
+        most_bytes: bytes of all files together, counted while they are unpacked, whatever the archive says.
+        most_files: files in the archive.
+
+    Raises:
+        InvalidInput: not a readable archive; or one with absolute paths, ``..``, links, special files, encrypted
+            files or two files of one path: each is named.
+        TooLarge: more files or bytes than allowed.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
+            if len(members) > most_files:
+                raise TooLarge(f"archive: {len(members)} files, at most {most_files} are allowed")
+            faults = _faults(members)
+            if faults:
+                raise InvalidInput("archive: not all of it can be unpacked", hint=_HINT, faults=faults)
+            files: dict[str, Blob] = {}
+            left = most_bytes
+            for info in members:
+                with archive.open(info) as member:
+                    files[info.filename] = _store_member(store, member, left)
+                left -= files[info.filename].size
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise InvalidInput(f"archive: it cannot be read as zip: {error}", hint=_HINT) from error
+    return _without_common_folder(files)
+
+
+def _faults(members: list[zipfile.ZipInfo]) -> list[Fault]:
+    faults, seen = [], set()
+    for info in members:
+        name = info.filename
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        parts = name.split("/")
+        if name.startswith("/") or "\\" in name or ":" in parts[0] or any(part in {"", ".", ".."} for part in parts):
+            faults.append(Fault(name, "its path leaves the archive's folder"))
+        elif len(name) > _LONGEST_PATH:
+            faults.append(Fault(name[:60] + "…", f"its path has {len(name)} characters, at most {_LONGEST_PATH}"))
+        elif kind not in {0, stat.S_IFREG}:
+            faults.append(Fault(name, "it is a link or a special file; only plain files are taken"))
+        elif info.flag_bits & 0x1:
+            faults.append(Fault(name, "it is encrypted"))
+        elif name in seen:
+            faults.append(Fault(name, "it is in the archive twice"))
+        seen.add(name)
+    folders = {"/".join(name.split("/")[:depth]) for name in seen for depth in range(1, name.count("/") + 1)}
+    faults += [Fault(name, "it is both a file and a folder") for name in sorted(seen & folders)]
+    return faults
+
+
+def _store_member(store: Store, member: BinaryIO | zipfile.ZipExtFile, most_bytes: int) -> Blob:
+    with store.writer() as writer:
+        while chunk := member.read(CHUNK_BYTES):
+            if writer.size + len(chunk) > most_bytes:
+                raise TooLarge("archive: its files together are larger than allowed when unpacked")
+            writer.write(chunk)
+        return writer.commit()
+
+
+def _without_common_folder(files: dict[str, Blob]) -> dict[str, Blob]:
+    tops = {path.split("/", 1)[0] for path in files}
+    if len(tops) == 1 and all("/" in path for path in files):
+        return {path.split("/", 1)[1]: blob for path, blob in files.items()}
+    return files
+
+
+def _is_litter(name: str) -> bool:
+    return any(name.startswith(litter) or name.rsplit("/", 1)[-1] == litter for litter in _LITTER)

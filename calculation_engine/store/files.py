@@ -1,0 +1,199 @@
+"""Files stored once under the hash of their content, written by rename and verified while they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from calculation_engine.errors import StoreCorrupt
+from calculation_engine.schemas.files import Blob
+
+CHUNK_BYTES = 1 << 20
+
+
+class Store:
+    """The stored files of one data folder.
+
+    A content that is stored is complete: files appear by rename, after their bytes are on disk. Several processes may
+    write the same content at once; the last rename wins and changes nothing.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._root = data_dir / "store"
+        self._incoming = data_dir / "incoming"
+        for folder in (self._root, self._incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Return where that content is, or would be."""
+        return self._root / sha256[:2] / sha256[2:]
+
+    def has(self, blob: Blob) -> bool:
+        """Return whether that content is stored, with all its bytes."""
+        try:
+            return self.path(blob.sha256).stat().st_size == blob.size
+        except FileNotFoundError:
+            return False
+
+    def writer(self) -> BlobWriter:
+        """Return a writer for a new content; used as a context manager, it leaves nothing unless committed."""
+        return BlobWriter(self, self._incoming)
+
+    def put(self, content: bytes) -> Blob:
+        """Store a small content."""
+        with self.writer() as writer:
+            writer.write(content)
+            return writer.commit()
+
+    def adopt(self, path: Path) -> Blob:
+        """Take a file into the store by renaming it; ``path`` is gone on return.
+
+        The file must be on the store's filesystem, and nobody may write to it any more. It is not flushed to the disk:
+        what a power cut truncates is noticed by its size and hash, and can be computed again.
+        """
+        digest = hashlib.sha256()
+        size = 0
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+        blob = Blob(sha256=digest.hexdigest(), size=size)
+        self._place(path, blob.sha256)
+        return blob
+
+    def source(self, blob: Blob) -> StoredFile:
+        """Return the content as something that an executor can read."""
+        return StoredFile(self.path(blob.sha256), blob.sha256, blob.size)
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open a content for reading; reading to its end verifies it.
+
+        Raises:
+            StoreCorrupt: it is not stored; or, at the end of the file, its hash is another.
+        """
+        return io.BufferedReader(_VerifiedFile(self.path(sha256), sha256), CHUNK_BYTES)
+
+    def delete(self, sha256: str) -> None:
+        """Remove a content, if it is there."""
+        self.path(sha256).unlink(missing_ok=True)
+
+    def older_than(self, seconds: float) -> Iterator[Blob]:
+        """Yield the contents that were stored, or asked for again, longer ago than that."""
+        limit = time.time() - seconds
+        for folder in sorted(self._root.iterdir()):
+            for file in folder.iterdir():
+                status = file.stat()
+                if status.st_mtime < limit:
+                    yield Blob(sha256=folder.name + file.name, size=status.st_size)
+
+    def remove_unfinished(self, older_than_seconds: float) -> int:
+        """Remove what writers that died left behind; return how many."""
+        limit = time.time() - older_than_seconds
+        stale = [file for file in self._incoming.iterdir() if file.stat().st_mtime < limit]
+        for file in stale:
+            file.unlink(missing_ok=True)
+        return len(stale)
+
+    def _place(self, path: Path, sha256: str) -> None:
+        target = self.path(sha256)
+        target.parent.mkdir(exist_ok=True)
+        path.chmod(0o444)
+        os.utime(path)
+        path.rename(target)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One stored content, as an executor's ``Source``."""
+
+    path: Path
+    sha256: str
+    size: int
+
+    def open(self) -> BinaryIO:
+        """Open it; reading to the end verifies it.
+
+        Raises:
+            StoreCorrupt: it is not stored; or, at the end of the file, its hash is another.
+        """
+        return io.BufferedReader(_VerifiedFile(self.path, self.sha256), CHUNK_BYTES)
+
+
+class BlobWriter:
+    """Writes one new content into the store, chunk by chunk."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        handle, name = tempfile.mkstemp(dir=folder)
+        self._file = os.fdopen(handle, "wb")
+        self._path: Path | None = Path(name)
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes."""
+        self._file.write(chunk)
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    def commit(self) -> Blob:
+        """Make the content appear in the store and return its hash and size."""
+        if self._path is None:
+            raise ValueError("this writer is closed already")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        blob = Blob(sha256=self._digest.hexdigest(), size=self.size)
+        self._store._place(self._path, blob.sha256)  # noqa: SLF001 - two halves of one class
+        self._path = None
+        return blob
+
+    def close(self) -> None:
+        """Drop what was not committed."""
+        self._file.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+
+class _VerifiedFile(io.RawIOBase):
+    """A file whose hash is checked when it has been read from its beginning to its end."""
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except FileNotFoundError as error:
+            raise StoreCorrupt(f"stored file {sha256}: it is gone from {path}") from error
+        self._sha256 = sha256
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        count = self._file.readinto(buffer)
+        if count:
+            self._digest.update(memoryview(buffer)[:count])
+        elif self._digest.hexdigest() != self._sha256:
+            raise StoreCorrupt(
+                f"stored file {self._sha256}: its content now has the hash {self._digest.hexdigest()}",
+                hint="the disk may be failing; run the steps that made it again",
+            )
+        return count or 0
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
