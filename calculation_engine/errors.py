@@ -148,6 +148,13 @@ class DatabaseUnavailable(EngineError):
     retryable = True
 
 
+class ServerUnreachable(EngineError):
+    """A client gets no answer from the server."""
+
+    status = 503
+    retryable = True
+
+
 class StoreCorrupt(EngineError):
     """A stored file does not have the hash that it is stored under."""
 

@@ -1,0 +1,7 @@
+"""The client: jobs sent to a server, and their results as tables. Imports nothing of the server."""
+
+from calculation_engine.client.client import Client
+from calculation_engine.client.job import Job
+from calculation_engine.client.results import Results
+
+__all__ = ["Client", "Job", "Results"]

@@ -1,0 +1,207 @@
+"""The Python client of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from pydantic import ValidationError
+
+from calculation_engine.client.document import load_document, named_after_file
+from calculation_engine.client.ids import new_id
+from calculation_engine.client.inputs import with_uploads
+from calculation_engine.client.job import Job, parse
+from calculation_engine.client.transport import Transport
+from calculation_engine.errors import EngineError, InvalidInput
+from calculation_engine.schemas.job import JobSummary, JobView
+from calculation_engine.schemas.module import Manifest
+from calculation_engine.states import State
+
+_LONGEST_PAGE = 100
+
+
+class Client:
+    """A connection to a server.
+
+    For example ``Client().solve("cbc", {"model": "osemosys"}, {"data": "utopia.txt"}).results["AnnualEmissions"]``.
+    """
+
+    def __init__(
+        self, server: str = "http://127.0.0.1:8081", token: str | None = None, *, timeout_seconds: float = 300.0
+    ) -> None:
+        """Name the server; nothing is sent yet.
+
+        Args:
+            server: its address.
+            token: for a server that asks for one.
+            timeout_seconds: how long one answer may take, the check of a large upload included.
+
+        Raises:
+            InvalidInput: ``server`` is not an address.
+        """
+        self.transport = Transport(server, token, timeout_seconds)
+        self._manifests: dict[str, Manifest] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. Jobs go on."""
+        self.transport.close()
+
+    def submit(
+        self,
+        workflow: Mapping[str, Any] | Path | str | None = None,
+        *,
+        module: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        executor: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        folder: Path | str = ".",
+    ) -> Job:
+        """Upload what the job reads, store the job, and return it without waiting for it.
+
+        Args:
+            workflow: a document as ``PUT /job`` takes it, or the YAML or JSON file that holds one; or none, and:
+            module: the one module to run.
+            config: its config.
+            inputs: label to a path, a text of several lines, bytes, a DataFrame, files by name, or a reference.
+            executor: where processes run that name no executor.
+            name: for people.
+            description: for people.
+            tags: for finding it again.
+            folder: that relative paths in a document start from; a document's file stands for its own folder.
+
+        Raises:
+            InvalidInput: every fault of the job, each with its path; nothing was stored.
+        """
+        document, base = _document(workflow, Path(folder))
+        short = {"module": module, "config": config, "inputs": inputs}
+        given = {key: value for key, value in short.items() if value is not None}
+        if (workflow is None) == (module is None) or (workflow is not None and given):
+            raise InvalidInput("submit: expected a workflow, or a module with its config and inputs")
+        people = {"name": name, "description": description, "tags": dict(tags) if tags else None}
+        document |= given | {key: value for key, value in people.items() if value is not None}
+        if executor is not None:
+            document = _on_executor(document, executor)
+        body = with_uploads(document, base, self.transport)
+        # The id is ours, so that a request whose answer was lost can be sent again without running twice.
+        reply = self.transport.json("PUT", f"/job/{new_id()}", json=body, idempotent=True)
+        return Job(self, parse(JobView, reply))
+
+    def solve(
+        self,
+        module: str,
+        config: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Job:
+        """Run one module, wait for it and return the succeeded job.
+
+        Args:
+            module: its name.
+            config: as of :meth:`submit`.
+            inputs: as of :meth:`submit`.
+            timeout: seconds to wait; none: as long as it takes.
+            options: more of :meth:`submit`.
+
+        Raises:
+            JobFailed: it ended without its results, or the time is over; it then still runs.
+        """
+        job = self.submit(module=module, config=config, inputs=inputs, **options).wait(timeout)
+        if job.state is not State.SUCCEEDED:
+            raise job.failure()
+        return job
+
+    def job(self, job_id: str) -> Job:
+        """Return a job by its id or a unique beginning of it.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: several ids begin like this.
+            Gone: it was deleted.
+        """
+        return Job(self, self.fetch_view(job_id))
+
+    def jobs(self, *, limit: int = 50, **filters: str | State | None) -> list[Job]:
+        """Return the newest jobs.
+
+        Args:
+            limit: how many at most.
+            filters: of ``GET /job``: state, module, name, tag (``key:value``), created_after, created_before, sort.
+        """
+        query: dict[str, str] = {key: str(value) for key, value in filters.items() if value is not None}
+        query["limit"] = str(min(limit, _LONGEST_PAGE))
+        jobs: list[Job] = []
+        while len(jobs) < limit:
+            page = self.transport.json("GET", "/job", params=query)
+            jobs += [Job(self, parse(JobSummary, job)) for job in page["jobs"]]
+            if page["next"] is None:
+                break
+            query = dict(parse_qsl(urlsplit(page["next"]).query))
+        return jobs[:limit]
+
+    def modules(self) -> list[dict[str, Any]]:
+        """Return name, version and title of every module that the server has."""
+        modules: list[dict[str, Any]] = self.transport.json("GET", "/module")
+        return modules
+
+    def module_document(self, name: str) -> dict[str, Any]:
+        """Return all that the server tells of a module: its manifest, config schema and cases.
+
+        Raises:
+            NotFound: there is none; near names are told.
+        """
+        document: dict[str, Any] = self.transport.json("GET", f"/module/{quote(name, safe='')}")
+        return document
+
+    def module(self, name: str) -> Manifest:
+        """Return a module's manifest; asked for once, then kept.
+
+        Raises:
+            NotFound: there is none; near names are told.
+            EngineError: the server's manifest is not understood here.
+        """
+        if name not in self._manifests:
+            try:
+                self._manifests[name] = Manifest.model_validate(self.module_document(name), extra="ignore")
+            except ValidationError as error:
+                raise EngineError(f"the server's manifest of {name} is not understood: {error}") from error
+        return self._manifests[name]
+
+    def fetch_view(self, job_id: str) -> JobView:
+        """Return what the server knows of a job now."""
+        return parse(JobView, self.transport.json("GET", f"/job/{quote(job_id, safe='')}"))
+
+
+def _document(workflow: Mapping[str, Any] | Path | str | None, folder: Path) -> tuple[dict[str, Any], Path]:
+    if isinstance(workflow, str | Path):
+        path = folder / workflow
+        return named_after_file(load_document(path), path), path.parent
+    return dict(workflow or {}), folder
+
+
+def _on_executor(document: dict[str, Any], executor: str) -> dict[str, Any]:
+    """Return a job's document whose processes run there unless they name another place."""
+    if "module" in document:
+        return {"executor": executor} | document
+    holder = document.get("workflow", document)
+    if not isinstance(holder, Mapping) or not isinstance(holder.get("processes"), list):
+        return document
+    processes = [
+        {"executor": executor} | dict(process) if isinstance(process, Mapping) else process
+        for process in holder["processes"]
+    ]
+    changed = dict(holder) | {"processes": processes}
+    return document | {"workflow": changed} if "workflow" in document else changed

@@ -1,0 +1,274 @@
+"""A job on a server: its state, what happens to it, its log and its results."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from calculation_engine import __version__
+from calculation_engine.client.display import job_html
+from calculation_engine.client.ids import short_id
+from calculation_engine.client.results import Results
+from calculation_engine.errors import (
+    CalculationEngineError,
+    EngineError,
+    Fault,
+    InvalidInput,
+    JobFailed,
+    ServerUnreachable,
+    UserError,
+    pydantic_faults,
+)
+from calculation_engine.schemas.event import Event
+from calculation_engine.schemas.files import ResultFile
+from calculation_engine.schemas.job import JobSummary, JobView, StepView
+from calculation_engine.schemas.module import Column
+from calculation_engine.states import ENDED, Reason, State
+
+if TYPE_CHECKING:
+    from calculation_engine.client.client import Client
+
+#: How long a server may be away, for a restart say, before waiting for a job gives up.
+AWAY_SECONDS = 60.0
+_LOG_LINES = 20
+#: A stream that is silent for longer is opened again; the server sends a sign of life more often.
+_SILENCE_SECONDS = 60.0
+
+
+class Job:
+    """A job, as it was when it was last asked for; :meth:`refresh` asks again."""
+
+    def __init__(self, client: Client, summary: JobSummary) -> None:
+        self._client = client
+        self._summary = summary
+        self._results: Results | None = None
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self._summary.name!r}: {self.state}>"
+
+    def _repr_html_(self) -> str:
+        return job_html(self.view)
+
+    @property
+    def id(self) -> str:
+        """Id, a UUIDv7."""
+        return self._summary.id
+
+    @property
+    def short_id(self) -> str:
+        """Beginning of the id that is enough to name the job."""
+        return short_id(self.id)
+
+    @property
+    def name(self) -> str:
+        """Name that the user gave."""
+        return self._summary.name
+
+    @property
+    def state(self) -> State:
+        """Where it stood when it was last asked for."""
+        return self._summary.state
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it failed, or was cancelled."""
+        return self._summary.reason
+
+    @property
+    def message(self) -> str:
+        """What is to be said of it, in a sentence."""
+        return self._summary.message
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in ENDED
+
+    @property
+    def summary(self) -> JobSummary:
+        """What a list tells of it."""
+        return self._summary
+
+    @property
+    def view(self) -> JobView:
+        """All that is known of it, steps included."""
+        if not isinstance(self._summary, JobView):
+            self.refresh()
+        return cast("JobView", self._summary)
+
+    @property
+    def steps(self) -> list[StepView]:
+        """The runs of modules that it consists of so far."""
+        return self.view.steps
+
+    @property
+    def verdicts(self) -> dict[str, dict[str, Any]]:
+        """What solvers said, by step: status, objective and the like."""
+        return {step.path: step.verdict for step in self.steps if step.verdict}
+
+    def refresh(self) -> Job:
+        """Ask the server for its present state."""
+        self._summary = self._client.fetch_view(self.id)
+        return self
+
+    def wait(self, timeout: float | None = None, on_event: Callable[[Event], None] | None = None) -> Job:
+        """Return when it has ended, or the time is over: see :attr:`ended`. A server that restarts is waited for.
+
+        Args:
+            timeout: seconds; none: as long as it takes.
+            on_event: called with everything that happens, in order, from the beginning.
+
+        Raises:
+            ServerUnreachable: the server was away for longer than a minute.
+        """
+        for event in self.events(timeout=timeout):
+            if on_event is not None:
+                on_event(event)
+        return self.refresh()
+
+    def events(self, *, after: int = 0, timeout: float | None = None) -> Iterator[Event]:
+        """Yield what happens to it, each event once, until it has ended or the time is over.
+
+        Args:
+            after: id of the event that was seen last.
+            timeout: seconds; none: until the end.
+
+        Raises:
+            ServerUnreachable: the server was away for longer than a minute.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        last, reached = after, time.monotonic()
+        while True:
+            try:
+                for event in self._connected_events(last, deadline):
+                    reached = time.monotonic()
+                    if event is not None:
+                        last = event.id
+                        yield event
+                    if deadline is not None and reached >= deadline:
+                        return
+                if self.refresh().ended:
+                    return
+            except ServerUnreachable:
+                if time.monotonic() - reached > AWAY_SECONDS:
+                    raise
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            time.sleep(0.1)
+
+    def log(self, *, step: str | None = None, tail: int | None = None) -> str:
+        """Return what its steps have printed so far.
+
+        Args:
+            step: path of the one step that is meant.
+            tail: number of lines from the end; none: all.
+        """
+        response = self._client.transport.request("GET", f"/job/{self.id}/log", params=_log_query(step, tail=tail))
+        return response.content.decode(errors="replace")
+
+    def follow_log(self, *, step: str | None = None) -> Iterator[str]:
+        """Yield what its steps print, in pieces as they come, until it has ended."""
+        query = _log_query(step, follow=1)
+        with self._client.transport.stream(f"/job/{self.id}/log", silence_seconds=None, params=query) as response:
+            yield from response.iter_text()
+
+    @property
+    def results(self) -> Results:
+        """The files that its steps have left so far."""
+        if self._results is None:
+            body = self._client.transport.json("GET", f"/job/{self.id}/results")
+            files = [parse(ResultFile, file) for file in body]
+            results = Results(self._client.transport, self.id, files, self._columns)
+            if not self.ended:
+                return results
+            self._results = results
+        return self._results
+
+    def cancel(self) -> Job:
+        """Ask for its end; one that has ended already is a :class:`Conflict`."""
+        body = self._client.transport.json("POST", f"/job/{self.id}/cancel", idempotent=True)
+        self._summary = parse(JobView, body)
+        return self
+
+    def delete(self) -> None:
+        """Delete it with its results; one that has not ended is a :class:`Conflict`."""
+        self._client.transport.request("DELETE", f"/job/{self.id}")
+
+    def failure(self) -> JobFailed:
+        """Return what went wrong as an error: each failed step with its reason, exit code and message."""
+        failed = [step for step in self.steps if step.state is State.FAILED]
+        faults = [Fault(step.path, _sentence(step)) for step in failed]
+        message = f"job {self.short_id} {self.state}" + (f": {self.reason}" if self.reason else "")
+        if self.message and not any(self.message == step.message for step in failed):
+            message += f": {self.message}"
+        return JobFailed(message, hint=f"its whole log: calculation-engine job log {self.short_id}", faults=faults)
+
+    def last_lines(self) -> dict[str, str]:
+        """Return the end of the log of each failed step, by its path."""
+        lines = {}
+        for step in self.steps:
+            if step.state is State.FAILED:
+                try:
+                    lines[step.path] = self.log(step=step.path, tail=_LOG_LINES).rstrip("\n")
+                except UserError:
+                    lines[step.path] = ""  # It never started, so there is no log.
+        return lines
+
+    def _connected_events(self, after: int, deadline: float | None) -> Iterator[Event | None]:
+        """Yield the events of one connection, and None whenever the server gives a sign of life."""
+        silence = _SILENCE_SECONDS if deadline is None else min(2.0, max(0.05, deadline - time.monotonic()))
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        transport = self._client.transport
+        with transport.stream(f"/job/{self.id}/events", silence_seconds=silence, headers=headers) as response:
+            yield None
+            text = ""
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    text += line[5:]
+                elif not line and text:
+                    yield parse(Event, json.loads(text))
+                    text = ""
+                elif line.startswith(":"):
+                    yield None
+
+    def _columns(self, file: ResultFile) -> list[Column]:
+        step = next((step for step in self.steps if file.step in {step.id, step.path}), None)
+        if step is None or file.label is None:
+            return []
+        try:
+            output = self._client.module(step.module).find_output(file.label)
+        except CalculationEngineError:
+            return []  # The module was removed since: the table is still readable, without units.
+        return output.columns if output else []
+
+
+def parse[S: (JobView, JobSummary, ResultFile, Event)](schema: type[S], body: object) -> S:
+    """Return a reply as its schema; fields that a newer server adds are passed over.
+
+    Raises:
+        EngineError: it does not fit.
+    """
+    try:
+        return schema.model_validate(body, extra="ignore")
+    except ValidationError as error:
+        raise EngineError(
+            f"the server's {schema.__name__} is not understood",
+            hint=f"client and server may be too far apart; the client is version {__version__}",
+            faults=pydantic_faults(error.errors()),
+        ) from error
+
+
+def _sentence(step: StepView) -> str:
+    code = "" if step.exit_code is None else f", exit code {step.exit_code}"
+    return f"{step.reason}{code}: {step.message}" if step.message else f"{step.reason}{code}"
+
+
+def _log_query(step: str | None, *, tail: int | None = None, follow: int | None = None) -> dict[str, str]:
+    if tail is not None and tail < 1:
+        raise InvalidInput(f"tail: expected at least 1 line, got {tail}")
+    given = {"step": step, "tail": tail, "follow": follow}
+    return {key: str(value) for key, value in given.items() if value is not None}
