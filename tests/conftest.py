@@ -91,6 +91,8 @@ def require(*engines: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("CE_") and not name.startswith("CE_TEST_")]:
+        del os.environ[name]  # a user's own settings do not reach the tests
     config.addinivalue_line("markers", f"needs(engine, ...): what the test uses for real; one of {', '.join(ENGINES)}")
 
 
