@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8081, ge=0, le=65535)
     """Port that the API listens on; 0 takes any free one and prints it."""
     data_dir: AbsolutePath = user_data_path("calculation-engine")
-    """Folder of stored files, logs, scratch and, unless `database` says otherwise, the database. Engines on one database share it."""
+    """Folder of files, logs, scratch and the default database. Engines on one database share it."""
     database: SecretStr | None = None
     """SQLAlchemy URL, as `mysql+pymysql://user:password@host/name`; default: SQLite in `data_dir`."""
     database_file: AbsolutePath | None = None
@@ -139,8 +139,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over file."""
         file = Path(os.environ.get("CE_SETTINGS", SETTINGS_FILE))

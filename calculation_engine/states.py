@@ -29,7 +29,7 @@ class Reason(StrEnum):
     ENVIRONMENT_FAILED = "environment_failed"  #: the module's local environment could not be made
     MODULE_ERROR = "module_error"  #: the module says that it failed itself (status code 5xx)
     LOST = "lost"  #: what ran is gone without a record of its end, more often than is retried
-    STEP_FAILED = "step_failed"  #: a job's word: one of its steps failed; the message names it
+    STEP_FAILED = "step_failed"  #: a job's word: several of its steps failed; the message names them
     CANCELLED = "cancelled"  #: a user asked for it
     ENGINE_ERROR = "engine_error"  #: the engine is at fault; its log has the traceback under the id in the message
 

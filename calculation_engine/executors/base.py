@@ -1,4 +1,4 @@
-"""The executor contract: what the engine may rely on, whatever the place is.
+r"""The executor contract: what the engine may rely on, whatever the place is.
 
 An executor places one attempt of one step somewhere and knows nothing of jobs, workflows or databases. Every method is
 synchronous, may block, and is called from a worker thread; different attempts are handled at the same time from
@@ -8,7 +8,7 @@ takes an attempt over finds it again, and a second start of it collides instead 
 The life of an attempt::
 
     prepare -> find -> submit -> wait ... wait -> collect -> remove
-                 \\__ found: attach _/      \\__ cancel _/
+                 \__ found: attach _/      \__ cancel _/
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class Capabilities:
 
     host_bound: bool  #: a handle means something on the host that made it only
     sandboxed: bool  #: a step reaches neither the network nor files other than its own
-    detail: Mapping[str, str] = field(default_factory=dict)  #: for ``doctor``: what is used, and what is missing and why
+    detail: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: for ``doctor``: what is used, and what is missing and why
 
 
 class NoOptions(BaseModel):
@@ -159,7 +161,7 @@ class Executor(ABC):
 
     @abstractmethod
     def find(self, task: Task) -> str | None:
-        """Return the handle of this attempt if it was ever started here and is not removed, running or ended; else None.
+        """Return the handle of this attempt, running or ended, if it was started here and is not removed; else None.
 
         Raises:
             ExecutorUnavailable: nothing is known. Ask again later; never take it for None.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
@@ -139,8 +140,11 @@ def _value_fault(column: Column, value: str, where: str) -> Fault | None:
     try:
         number = int(value) if column.type == "integer" else float(value)
     except ValueError:
-        return Fault(where, f"{column.name}: expected {'a whole number' if column.type == 'integer' else 'a number'}, got {value!r}")
-    if number != number or number in {float("inf"), float("-inf")}:
+        return Fault(
+            where,
+            f"{column.name}: expected {'a whole number' if column.type == 'integer' else 'a number'}, got {value!r}",
+        )
+    if not math.isfinite(number):
         return Fault(where, f"{column.name}: expected a finite number, got {value}")
     if column.minimum is not None and number < column.minimum:
         return Fault(where, f"{column.name}: expected at least {column.minimum:g}{unit}, got {value}")

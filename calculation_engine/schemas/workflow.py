@@ -168,13 +168,4 @@ def _wrong_pipes(workflow: Workflow) -> list[str]:
                 faults.append(f"{where}: process {pipe.process} runs {source.module}, not {pipe.module}")
             if label in process.inputs:
                 faults.append(f"{where}: the input is given under `inputs` as well")
-    faults += [f"processes.{name}: its pipes lead back to itself" for name in _in_cycles(workflow)]
     return faults
-
-
-def _in_cycles(workflow: Workflow) -> list[str]:
-    needs = {process.name: {pipe.process for pipe in process.pipes.values()} for process in workflow.processes}
-    while free := [name for name, needed in needs.items() if not needed & needs.keys()]:
-        for name in free:
-            del needs[name]
-    return sorted(needs)

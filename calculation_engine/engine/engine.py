@@ -1,0 +1,190 @@
+"""The engine: plans jobs whose steps changed, claims steps up to its slots, and keeps their leases alive."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from calculation_engine import metrics
+from calculation_engine.db.database import Database
+from calculation_engine.db.rows import StepRow
+from calculation_engine.engine.ledger import Control
+from calculation_engine.engine.owner import Owner, surely_dead
+from calculation_engine.engine.planning import Planning
+from calculation_engine.engine.sweep import Sweep
+from calculation_engine.engine.worker import Worker
+from calculation_engine.errors import DatabaseUnavailable
+from calculation_engine.executors.base import Executor
+from calculation_engine.modules.catalogue import Catalogue
+from calculation_engine.settings import Settings
+from calculation_engine.store import Store
+
+log = structlog.get_logger(__name__)
+
+_IDLE_SECONDS = 0.5  # between looks for work that another process stored
+_HEARTBEAT_SECONDS = 0.5  # also the delay of a cancel that another process was asked for
+_TAKE_OVER_SECONDS = 3.0
+_SWEEP_SECONDS = 600.0
+
+
+@dataclass
+class _InHand:
+    control: Control
+    future: Future[None]
+
+
+class Engine:
+    """Runs the steps of one database and data folder until it is stopped.
+
+    Several engines may share both. All that it knows is in the database: killed at any instant, it or another goes on.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: Store,
+        catalogue: Catalogue,
+        executors: Mapping[str, Executor],
+        *,
+        slots: int,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._executors = executors
+        self._slots = slots
+        self._owner = Owner(settings.data_dir)
+        self._worker = Worker(
+            database, store, catalogue, executors, settings.data_dir, self._owner.host, settings.attempts
+        )
+        self._planning = Planning(database, store, catalogue, settings)
+        self._sweep = Sweep(database, store, executors, settings)
+        self._in_hand: dict[str, _InHand] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work, pause), name=name, daemon=True)
+            for work, pause, name in (
+                (self._work, _IDLE_SECONDS, "engine-work"),
+                (self._beat, _HEARTBEAT_SECONDS, "engine-heartbeat"),
+                (self._sweep.run, _SWEEP_SECONDS, "engine-sweep"),
+            )
+        ]
+        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="step")
+        self._taken_over = 0.0
+
+    def start(self) -> None:
+        """Begin to work, in threads of its own."""
+        for thread in self._threads:
+            thread.start()
+        log.info("engine_started", owner=self._owner.name, slots=self._slots, executors=sorted(self._executors))
+
+    def wake(self) -> None:
+        """Say that there is work: a job was stored, or is to be cancelled."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let go of everything; what runs goes on, for the next engine to find."""
+        self._stopping.set()
+        self._wake.set()
+        with self._lock:
+            for held in self._in_hand.values():
+                held.control.stopping.set()
+        self._pool.shutdown(wait=True)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        self._owner.release()
+        for executor in self._executors.values():
+            executor.close()
+        log.info("engine_stopped", owner=self._owner.name)
+
+    def _guarded(self, work: object, pause_seconds: float) -> None:
+        """Repeat a duty until the engine stops; nothing that happens in it ends the thread."""
+        assert callable(work)
+        while not self._stopping.is_set():
+            try:
+                work()
+            except DatabaseUnavailable as error:
+                log.warning("database_unavailable", error=error.message)
+                self._stopping.wait(1.0)
+            except Exception:
+                log.exception("engine_duty_failed", duty=getattr(work, "__name__", "sweep"))
+                self._stopping.wait(1.0)
+            if work == self._work:
+                self._wake.wait(pause_seconds)
+                self._wake.clear()
+            else:
+                self._stopping.wait(pause_seconds)
+
+    def _work(self) -> None:
+        """Plan and claim until there is nothing left to do or no slot free."""
+        if time.monotonic() - self._taken_over > _TAKE_OVER_SECONDS:
+            self._taken_over = time.monotonic()
+            self._take_over()
+        while not self._stopping.is_set():
+            planned = self._planning.run()
+            claimed = self._claim()
+            if not planned and not claimed:
+                return
+
+    def _claim(self) -> int:
+        free = self._slots - len(self._in_hand)
+        if free <= 0:
+            return 0
+        steps = self._database.steps.claim(self._owner.name, sorted(self._executors), free, self._settings.lease)
+        for step in steps:
+            self._hand_out(step)
+        return len(steps)
+
+    def _take_over(self) -> None:
+        free = self._slots - len(self._in_hand)
+        if free <= 0:
+            return
+        owners = self._database.steps.owners() - {self._owner.name}
+        bound = {name: executor.capabilities.host_bound for name, executor in self._executors.items()}
+        steps = self._database.steps.take_over(
+            self._owner.name,
+            self._owner.host,
+            bound,
+            self._settings.lease,
+            surely_dead(self._settings.data_dir, owners, self._owner.host),
+            free,
+        )
+        for step in steps:
+            log.info("step_found", step=step.id, attempt=step.attempt, handle=step.handle)
+            self._hand_out(step)
+
+    def _hand_out(self, step: StepRow) -> None:
+        control = Control()
+        if step.job_cancel_requested:
+            control.cancelled.set()
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            future = self._pool.submit(self._worker.run, step, control)
+            self._in_hand[step.id] = _InHand(control, future)
+        metrics.STEPS_RUNNING.set(len(self._in_hand))
+        future.add_done_callback(lambda _: self._let_go(step.id))
+
+    def _let_go(self, step_id: str) -> None:
+        with self._lock:
+            self._in_hand.pop(step_id, None)
+        metrics.STEPS_RUNNING.set(len(self._in_hand))
+        self._wake.set()
+
+    def _beat(self) -> None:
+        """Keep the leases of what is in hand, and pass on that a job is to be cancelled."""
+        if not self._in_hand:
+            return
+        for step_id, cancelled in self._database.steps.heartbeat(self._owner.name, self._settings.lease).items():
+            with self._lock:
+                held = self._in_hand.get(step_id)
+            if cancelled and held:
+                held.control.cancelled.set()

@@ -1,0 +1,105 @@
+"""The fully resolved spec of a step: what its row keeps, and what becomes an executor's task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from calculation_engine.db.rows import StepRow
+from calculation_engine.engine.paths import attempt_folder, step_log
+from calculation_engine.executors.base import Program, Source, Task
+from calculation_engine.modules.catalogue import Module
+from calculation_engine.schemas.base import Schema
+from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.module import Progress, Slot
+from calculation_engine.schemas.resources import ResourceChanges, Resources
+from calculation_engine.store import Store
+
+CONFIG_FILE = "config.yaml"
+
+
+class StepSpec(Schema):
+    """All that an attempt of a step needs; later changes of the module do not touch it."""
+
+    module: str
+    version: str
+    content_hash: str
+    command: list[str]
+    image: str
+    folder: str
+    shared: list[str]
+    python: str | None
+    requirements: str | None
+    files: dict[str, Blob]
+    """Path below ``input/`` to content, the config included."""
+    resources: Resources
+    outputs: list[Slot]
+    progress: list[Progress]
+
+    @property
+    def program(self) -> Program:
+        """What an executor runs."""
+        return Program(
+            name=self.module,
+            version=self.version,
+            content_hash=self.content_hash,
+            command=tuple(self.command),
+            image=self.image,
+            folder=Path(self.folder),
+            shared=tuple(Path(path) for path in self.shared),
+            python=self.python,
+            requirements=Path(self.requirements) if self.requirements else None,
+        )
+
+
+def resolve(step: StepRow, module: Module, store: Store) -> StepSpec:
+    """Return the spec of a step, from the module as it is now."""
+    manifest = module.manifest
+    config = yaml.safe_dump(dict(step.config), sort_keys=True, allow_unicode=True)
+    return StepSpec(
+        module=manifest.name,
+        version=manifest.version,
+        content_hash=module.content_hash,
+        command=manifest.command,
+        image=manifest.image.reference,
+        folder=str(module.folder),
+        shared=[str(path) for path in module.shared],
+        python=manifest.python,
+        requirements=str(module.requirements) if module.requirements else None,
+        files={**step.files, CONFIG_FILE: store.put(config.encode())},
+        resources=ResourceChanges.model_validate(step.resources).over(manifest.resources),
+        outputs=manifest.outputs,
+        progress=manifest.progress,
+    )
+
+
+@dataclass(frozen=True)
+class TaskMaker:
+    """Makes the tasks of one data folder."""
+
+    data_dir: Path
+    store: Store
+
+    def make(self, step: StepRow, spec: StepSpec) -> Task:
+        """Return the task of the step's current attempt."""
+        files: Mapping[str, Source] = {f"input/{path}": self.store.source(blob) for path, blob in spec.files.items()}
+        return Task(
+            attempt_id=step.attempt_id,
+            labels={"job": step.job_id, "step": step.id, "path": step.path},
+            program=spec.program,
+            env={},
+            files=files,
+            resources=spec.resources,
+            folder=attempt_folder(self.data_dir, step.attempt_id),
+            log=step_log(self.data_dir, step.id),
+        )
+
+
+def spec_of(step: StepRow) -> StepSpec | None:
+    """Return the spec that the step's row keeps, or None before its first attempt."""
+    document: Any = step.spec
+    return StepSpec.model_validate(document) if document else None

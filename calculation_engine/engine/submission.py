@@ -1,0 +1,153 @@
+"""Takes a job in: validates all of it, and stores it whole before anybody is told that it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from uuid_utils import uuid7
+
+from calculation_engine.db.database import Database
+from calculation_engine.db.rows import JobRow, NewJob, NewStep
+from calculation_engine.engine.inputs import Inputs
+from calculation_engine.engine.keys import hash_json
+from calculation_engine.engine.planner import plan, stuck
+from calculation_engine.errors import Fault, InvalidInput, NotFound
+from calculation_engine.modules.catalogue import Catalogue, Module
+from calculation_engine.modules.checks import config_faults, label_faults
+from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.job import JobRequest
+from calculation_engine.schemas.workflow import InlineInput, PartInput, Process, UploadInput, Workflow
+from calculation_engine.settings import Settings
+from calculation_engine.store import Store
+
+#: Path below ``input/`` to content, for each process.
+Files = dict[str, dict[str, Blob]]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The one way by which jobs come into the system."""
+
+    database: Database
+    store: Store
+    catalogue: Catalogue
+    settings: Settings
+    executors: Collection[str]
+    """Names that a process may run on."""
+
+    def submit(
+        self, request: JobRequest, owner: str, job_id: str | None = None, parts: Mapping[str, str] | None = None
+    ) -> tuple[JobRow, bool]:
+        """Store a job with its first steps and return it, and whether it is new.
+
+        Args:
+            request: the job.
+            owner: whose it is.
+            job_id: id that the sender chose; the same body again is the same job.
+            parts: name of a part of the same request to the upload that it was stored as.
+
+        Raises:
+            InvalidInput: with every fault of modules, configs, inputs and order, each with its path.
+            Conflict: the id is taken by a job with another body.
+            Gone: the job of that id was deleted.
+        """
+        workflow = _with_parts(request.workflow, parts or {})
+        files = self._validated(workflow, owner)
+        document = workflow.model_dump(mode="json")
+        job = NewJob(
+            id=str(UUID(job_id)) if job_id else str(uuid7()),
+            owner=owner,
+            name=request.name,
+            description=request.description,
+            tags=request.tags,
+            slot=request.slot,
+            request_hash=hash_json(_identity(request, workflow, files)),
+            workflow=document,
+            files=files,
+            steps=[new_step(process, files[process.name], self.settings) for process in plan(workflow, []).ready],
+        )
+        return self.database.jobs.create(job)
+
+    def _validated(self, workflow: Workflow, owner: str) -> Files:
+        faults: list[Fault] = []
+        files: Files = {}
+        inputs = Inputs(self.database, self.store, self.settings)
+        modules: dict[str, Module] = {}
+        for index, process in enumerate(workflow.processes):
+            path = f"workflow.processes[{index}]"
+            if process.executor is not None and process.executor not in self.executors:
+                known = f"there are: {', '.join(sorted(self.executors))}"
+                faults.append(Fault(f"{path}.executor", f"there is no executor {process.executor!r}", known))
+            try:
+                module = self.catalogue.get(process.module)
+            except (NotFound, InvalidInput) as error:
+                faults.append(Fault(f"{path}.module", error.message, error.hint))
+                continue
+            modules[process.name] = module
+            faults += config_faults(module, process.config, f"{path}.config")
+            faults += label_faults(module.manifest, [*process.inputs, *process.pipes], f"{path}.inputs")
+            files[process.name], found = inputs.resolve(process, module.manifest, owner, path)
+            faults += found
+        faults += _pipe_faults(workflow, modules)
+        circle = stuck(workflow)
+        if circle:
+            faults.append(Fault("workflow", f"these processes wait for each other: {', '.join(circle)}"))
+        if faults:
+            raise InvalidInput(
+                "the job cannot run as it is", hint="nothing was stored; correct it and send it again", faults=faults
+            )
+        return files
+
+
+def new_step(process: Process, files: Mapping[str, Blob], settings: Settings) -> NewStep:
+    """Return the step of a process whose files are all known."""
+    return NewStep(
+        id=str(uuid7()),
+        path=process.name,
+        process=process.name,
+        module=process.module,
+        executor=process.executor or settings.executor,
+        config=process.config,
+        files=dict(files),
+        resources=process.resources.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
+    processes = []
+    for process in workflow.processes:
+        inputs = {
+            label: UploadInput(uuid=UUID(parts[given.name]))
+            if isinstance(given, PartInput) and given.name in parts
+            else given
+            for label, given in process.inputs.items()
+        }
+        processes.append(process.model_copy(update={"inputs": inputs}))
+    return workflow.model_copy(update={"processes": processes})
+
+
+def _pipe_faults(workflow: Workflow, modules: Mapping[str, Module]) -> list[Fault]:
+    faults = []
+    for index, process in enumerate(workflow.processes):
+        for label, pipe in process.pipes.items():
+            source = modules.get(pipe.process)
+            if source is not None and source.manifest.find_output(pipe.label) is None:
+                known = f"it has: {', '.join(slot.label for slot in source.manifest.outputs) or 'none'}"
+                where = f"workflow.processes[{index}].pipes.{label}.label"
+                faults.append(Fault(where, f"module {source.manifest.name} has no output {pipe.label!r}", known))
+    return faults
+
+
+def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str, Any]:
+    """Return what makes two requests the same: all that was asked for, files by their content."""
+    document = workflow.model_dump(mode="json")
+    for process in document["processes"]:
+        given = workflow.find_process(process["name"])
+        assert given is not None
+        kept = {label for label, item in given.inputs.items() if not isinstance(item, UploadInput | InlineInput)}
+        process["inputs"] = {label: item for label, item in process["inputs"].items() if label in kept}
+        process["files"] = {path: blob.sha256 for path, blob in files[process["name"]].items()}
+    return request.model_dump(mode="json", exclude={"workflow"}) | {"workflow": document}

@@ -1,0 +1,70 @@
+"""Removes what nobody needs any more: leftovers of attempts, expired uploads, files that nothing refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import batched
+
+import structlog
+
+from calculation_engine.db.database import Database
+from calculation_engine.engine.owner import alive
+from calculation_engine.errors import ExecutorUnavailable
+from calculation_engine.executors.base import Executor
+from calculation_engine.settings import Settings
+from calculation_engine.store import Store
+
+log = structlog.get_logger(__name__)
+
+#: A file this young may belong to a request that is being stored.
+_YOUNG_SECONDS = 3600.0
+
+
+class Sweep:
+    """The housekeeping of one engine."""
+
+    def __init__(self, database: Database, store: Store, executors: Mapping[str, Executor], settings: Settings) -> None:
+        self._database = database
+        self._store = store
+        self._executors = executors
+        self._settings = settings
+
+    def run(self) -> None:
+        """Sweep once."""
+        self.leftovers()
+        alive(self._settings.data_dir)
+        for upload in self._database.uploads.expired(self._settings.upload_days):
+            self._database.uploads.delete(upload.id)
+        self._store.remove_unfinished(_YOUNG_SECONDS)
+        self.unused_files(_YOUNG_SECONDS)
+        self._logs()
+
+    def leftovers(self) -> None:
+        """Remove what is left, in any place, of attempts whose step has ended or is gone."""
+        for name, executor in self._executors.items():
+            try:
+                present = set(executor.leftovers())
+                for attempt in present - self._database.steps.live_attempts() if present else ():
+                    executor.remove_leftover(attempt)
+                    log.info("leftover_removed", executor=name, attempt=attempt)
+            except ExecutorUnavailable as error:
+                log.debug("executor_unavailable", executor=name, error=error.message)
+
+    def unused_files(self, older_than_seconds: float) -> int:
+        """Delete stored files that no step, job or upload refers to; return their bytes."""
+        freed = 0
+        for blobs in batched(self._store.older_than(older_than_seconds), 500):
+            used = self._database.steps.uses_blob([blob.sha256 for blob in blobs])
+            for blob in blobs:
+                if blob.sha256 not in used:
+                    self._store.delete(blob.sha256)
+                    freed += blob.size
+        return freed
+
+    def _logs(self) -> None:
+        folder = self._settings.data_dir / "logs"
+        for files in batched(sorted(folder.glob("*/*.log")), 500):
+            stored = self._database.steps.existing([file.stem for file in files])
+            for file in files:
+                if file.stem not in stored:
+                    file.unlink(missing_ok=True)

@@ -1,0 +1,277 @@
+"""The life of one step in this engine's hands: reuse or start, watch, judge, keep."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from uuid_utils import uuid4
+
+from calculation_engine import metrics
+from calculation_engine.db.database import Database
+from calculation_engine.db.rows import NewOutput, Reused, StepRow, Waits
+from calculation_engine.engine.keys import step_key
+from calculation_engine.engine.ledger import Control, Ledger
+from calculation_engine.engine.outcome import Outcome, judge
+from calculation_engine.engine.paths import attempt_outputs
+from calculation_engine.engine.progress import ProgressReader
+from calculation_engine.engine.spec import StepSpec, TaskMaker, resolve, spec_of
+from calculation_engine.errors import (
+    AttemptLost,
+    CalculationEngineError,
+    DatabaseUnavailable,
+    DiskLimit,
+    EnvironmentFailed,
+    ExecutorUnavailable,
+    ImageMissing,
+    InvalidInput,
+    NotFound,
+    Stale,
+    StoreCorrupt,
+)
+from calculation_engine.executors.base import Executor, Exit, Prepared, Task
+from calculation_engine.modules.catalogue import Catalogue
+from calculation_engine.modules.checks import label_of
+from calculation_engine.schemas.files import Blob
+from calculation_engine.states import Reason, State
+from calculation_engine.store import Store
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 0.25
+_RETRY_SECONDS = 2.0
+_PROGRESS_SECONDS = 1.0
+#: What a step's failure is called when its place, or its module, could not take it.
+_REASONS: dict[type[CalculationEngineError], Reason] = {
+    ImageMissing: Reason.IMAGE_MISSING,
+    EnvironmentFailed: Reason.ENVIRONMENT_FAILED,
+    DiskLimit: Reason.DISK_LIMIT,
+    InvalidInput: Reason.INPUT_INVALID,
+    NotFound: Reason.INPUT_INVALID,
+    StoreCorrupt: Reason.ENGINE_ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """An attempt that was started, and what is needed to see it through."""
+
+    step: StepRow
+    spec: StepSpec
+    task: Task
+    handle: str
+    executor: Executor
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Brings steps that this engine has leased to their end. One object serves all threads."""
+
+    database: Database
+    store: Store
+    catalogue: Catalogue
+    executors: Mapping[str, Executor]
+    data_dir: Path
+    host: str
+    attempts: int
+
+    def run(self, step: StepRow, control: Control) -> None:
+        """Bring a leased step to its end, or give it back. Never raises."""
+        ledger = Ledger(self.database, step, control)
+        try:
+            self._run(step, ledger)
+        except Stale:
+            log.warning("step_taken_over", step=step.id)
+        except ExecutorUnavailable as error:
+            log.warning("executor_unavailable", step=step.id, executor=step.executor, error=error.message)
+            ledger.release(_RETRY_SECONDS, str(error))
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", step=step.id, error=error.message)
+        except tuple(_REASONS) as error:
+            reason = next(reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+            ledger.end(Outcome(State.FAILED, reason, str(error)))
+        except Exception:
+            incident = str(uuid4())
+            log.exception("step_broke_the_engine", step=step.id, incident=incident)
+            message = f"the engine failed on this step; its log has more under {incident}"
+            ledger.end(Outcome(State.FAILED, Reason.ENGINE_ERROR, message))
+
+    def _run(self, step: StepRow, ledger: Ledger) -> None:
+        spec = spec_of(step)
+        if spec is not None:  # an attempt was begun, and nobody wrote its end
+            self._resume(step, spec, ledger)
+        elif step.job_cancel_requested:
+            ledger.cancel()
+        else:
+            self._start(step, ledger)
+
+    def _start(self, step: StepRow, ledger: Ledger) -> None:
+        spec = resolve(step, self.catalogue.get(step.module), self.store)
+        executor = self.executors[step.executor]
+        key = step_key(
+            content_hash=spec.content_hash,
+            environment_id=executor.environment_id(spec.program),
+            command=spec.command,
+            config=step.config,
+            files=step.files,
+        )
+        if self._joined(step, key):
+            return
+        prepared = self._prepare(executor, spec, ledger)
+        if ledger.control.cancelled.is_set():
+            ledger.cancel()
+        elif ledger.control.stopping.is_set():
+            ledger.release(0, "")
+        else:
+            begun = self.database.steps.begin(
+                step.id,
+                step.lease_token,
+                spec=spec.model_dump(mode="json"),
+                key=key,
+                module_version=spec.version,
+                host=self.host,
+                image=prepared.image,
+            )
+            self._submit(begun, spec, ledger)
+
+    def _joined(self, step: StepRow, key: str) -> bool:
+        """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""
+        steps = self.database.steps
+        joined = steps.join(step.id, step.lease_token, key)
+        while isinstance(joined, Reused):
+            outputs = steps.outputs_of(joined.step_id)
+            if all(self.store.has(Blob(sha256=file.sha256, size=file.size)) for file in outputs):
+                steps.reuse(step.id, step.lease_token, key, joined.step_id)
+                metrics.STEPS_REUSED.inc()
+                log.info("step_reused", step=step.id, from_step=joined.step_id)
+                return True
+            log.error("stored_result_damaged", step=joined.step_id)
+            steps.forget_key(joined.step_id)
+            joined = steps.join(step.id, step.lease_token, key)
+        return isinstance(joined, Waits)
+
+    def _prepare(self, executor: Executor, spec: StepSpec, ledger: Ledger) -> Prepared:
+        told = 0.0
+
+        def say(line: str) -> None:
+            nonlocal told
+            if time.monotonic() - told > _PROGRESS_SECONDS:
+                told = time.monotonic()
+                ledger.note(None, line)
+
+        return executor.prepare(spec.program, say)
+
+    def _submit(self, step: StepRow, spec: StepSpec, ledger: Ledger) -> None:
+        executor = self.executors[step.executor]
+        task = TaskMaker(self.data_dir, self.store).make(step, spec)
+        task.log.parent.mkdir(parents=True, exist_ok=True)
+        handle = executor.submit(task)
+        ledger.started(handle, self.host)
+        log.info("step_started", step=step.id, job=step.job_id, attempt=step.attempt, handle=handle)
+        self._watch(Running(step, spec, task, handle, executor, ledger))
+
+    def _resume(self, step: StepRow, spec: StepSpec, ledger: Ledger) -> None:
+        """Go on with an attempt that another engine, or an earlier life of this one, had in hand."""
+        executor = self.executors[step.executor]
+        task = TaskMaker(self.data_dir, self.store).make(step, spec)
+        handle = executor.find(task)
+        if handle is None and step.handle is None:
+            if step.job_cancel_requested:
+                ledger.cancel()
+            else:
+                self._prepare(executor, spec, ledger)
+                self._submit(step, spec, ledger)
+            return
+        running = Running(step, spec, task, handle or "", executor, ledger)
+        if handle is None:
+            self._lose(running, f"what ran as {step.handle} on {step.host} is gone")
+            return
+        try:
+            executor.attach(task, handle)
+        except AttemptLost as error:
+            self._lose(running, error.message)
+            return
+        if step.state is not State.RUNNING:
+            ledger.started(handle, self.host)
+        log.info("step_attached", step=step.id, job=step.job_id, attempt=step.attempt, handle=handle)
+        self._watch(running)
+
+    def _watch(self, running: Running) -> None:
+        control = running.ledger.control
+        reader = ProgressReader(running.task.log, running.spec.progress)
+        looked = time.monotonic()
+        while not control.stopping.is_set():
+            try:
+                with _unavailable_is_later():
+                    if control.cancelled.is_set():
+                        running.executor.cancel(running.task, running.handle)
+                    end = running.executor.wait(running.task, running.handle, _POLL_SECONDS)
+                    if end is not None:
+                        self._finish(running, end)
+                        return
+            except AttemptLost as error:
+                self._lose(running, error.message)
+                return
+            if time.monotonic() - looked > _PROGRESS_SECONDS:
+                looked = time.monotonic()
+                seen = reader.look()
+                if seen is not None:
+                    running.ledger.note(seen.fraction, seen.message)
+
+    def _finish(self, running: Running, end: Exit) -> None:
+        folder = attempt_outputs(self.data_dir, running.task.attempt_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        running.executor.collect(running.task, running.handle, folder)
+        paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        outcome = judge(running.spec, end, folder, paths)
+        outputs = [self._keep(running.spec, folder, path) for path in paths]
+        if running.ledger.end(outcome, end, outputs):
+            self._clean(running)
+
+    def _keep(self, spec: StepSpec, folder: Path, path: str) -> NewOutput:
+        slot = label_of(spec.outputs, path)
+        blob = self.store.adopt(folder / path)
+        return NewOutput(
+            path=path,
+            sha256=blob.sha256,
+            size=blob.size,
+            label=slot.label if slot else None,
+            media_type=slot.media_type if slot else "application/octet-stream",
+        )
+
+    def _lose(self, running: Running, why: str) -> None:
+        metrics.STEPS_LOST.inc()
+        step, ledger = running.step, running.ledger
+        log.warning("attempt_lost", step=step.id, attempt=step.attempt, why=why)
+        self._clean(running)
+        if step.job_cancel_requested or ledger.control.cancelled.is_set():
+            ledger.cancel("cancelled on request")
+        elif step.attempt >= self.attempts:
+            message = f"attempt {step.attempt} was lost, and no more are made: {why}"
+            ledger.end(Outcome(State.FAILED, Reason.LOST, message))
+        else:
+            ledger.requeue(why)
+
+    def _clean(self, running: Running) -> None:
+        """Leave nothing of an attempt; what cannot be reached now is swept later."""
+        shutil.rmtree(attempt_outputs(self.data_dir, running.task.attempt_id), ignore_errors=True)
+        try:
+            running.executor.remove(running.task)
+        except ExecutorUnavailable as error:
+            log.warning("attempt_not_removed", attempt=running.task.attempt_id, error=error.message)
+
+
+@contextmanager
+def _unavailable_is_later() -> Iterator[None]:
+    """Wait a little where the place cannot be reached: what runs there goes on."""
+    try:
+        yield
+    except ExecutorUnavailable as error:
+        log.warning("executor_unavailable", error=error.message)
+        time.sleep(_RETRY_SECONDS)

@@ -1,0 +1,149 @@
+"""Puts the parts together: API and engine in one process, or either alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from calculation_engine.api.application import make_application
+from calculation_engine.api.context import Context
+from calculation_engine.api.exposure import check_exposure
+from calculation_engine.api.serving import listen
+from calculation_engine.db.database import Database
+from calculation_engine.engine.engine import Engine
+from calculation_engine.engine.submission import Submission
+from calculation_engine.executors.base import Executor
+from calculation_engine.executors.registry import executor_names, make_executor
+from calculation_engine.modules.catalogue import Catalogue
+from calculation_engine.settings import Settings
+from calculation_engine.store import Store
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the API and the engine share in one process."""
+
+    settings: Settings
+    database: Database
+    store: Store
+    catalogue: Catalogue
+    executors: dict[str, Executor]
+
+    @classmethod
+    def assemble(cls, settings: Settings) -> Self:
+        """Open the database, brought to its newest form, the store and the executors.
+
+        Raises:
+            InvalidInput: an executor's options, or the default executor, are not known.
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        names = executor_names()
+        make_executor(settings.executor, settings.executors.get(settings.executor, {}), settings.data_dir).close()
+        executors = {name: make_executor(name, settings.executors.get(name, {}), settings.data_dir) for name in names}
+        database = Database(settings.database_url)
+        database.migrate()
+        return cls(settings, database, Store(settings.data_dir), Catalogue(settings.module_path), executors)
+
+    def engine(self) -> Engine:
+        """Return an engine, not yet started."""
+        slots = self.settings.steps_at_once or os.cpu_count() or 1
+        return Engine(self.settings, self.database, self.store, self.catalogue, self.executors, slots=slots)
+
+    def context(self, wake: Callable[[], None]) -> Context:
+        """Return what the API's handlers work with."""
+        submission = Submission(self.database, self.store, self.catalogue, self.settings, sorted(self.executors))
+        return Context(self.settings, self.database, self.store, self.catalogue, submission, wake)
+
+
+def serve(
+    settings: Settings,
+    *,
+    with_api: bool = True,
+    with_engine: bool = True,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: of this process.
+        with_api: whether it answers HTTP.
+        with_engine: whether it runs steps.
+        ready: called once with the address, when requests are answered; with an empty one where there is no API.
+    """
+    parts = Parts.assemble(settings)
+    if with_api:
+        check_exposure(settings, sandboxed=parts.executors["local"].capabilities.sandboxed)
+    engine = parts.engine() if with_engine else None
+    asyncio.run(_serve(parts, engine, with_api, ready))
+
+
+async def _serve(parts: Parts, engine: Engine | None, with_api: bool, ready: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _until(stop, parts, engine, ready, with_api=with_api)
+
+
+async def _until(
+    stop: asyncio.Event, parts: Parts, engine: Engine | None, ready: Callable[[str], None], *, with_api: bool
+) -> None:
+    context = parts.context(engine.wake if engine else lambda: None)
+    server = None
+    address = ""
+    if with_api:
+        server, address = listen(make_application(context), parts.settings)
+    if engine:
+        engine.start()
+    ready(address)
+    await stop.wait()
+    if server:
+        server.stop()
+        await server.close_all_connections()
+    if engine:
+        await asyncio.to_thread(engine.stop)
+    context.close()
+    parts.database.close()
+
+
+@contextmanager
+def embedded(settings: Settings) -> Iterator[str]:
+    """Serve API and engine from a thread of this process, on any free port of the loopback; yield the address."""
+    settings = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+    parts = Parts.assemble(settings)
+    engine = parts.engine()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    addresses: list[str] = []
+    answering = threading.Event()
+    failures: list[BaseException] = []
+
+    def ready(address: str) -> None:
+        addresses.append(address)
+        answering.set()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(_until(stop, parts, engine, ready, with_api=True))
+        except BaseException as error:  # noqa: BLE001 - told in the thread that waits
+            failures.append(error)
+            answering.set()
+
+    thread = threading.Thread(target=run, name="embedded", daemon=True)
+    thread.start()
+    answering.wait()
+    if failures:
+        raise failures[0]
+    try:
+        yield addresses[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()

@@ -1,0 +1,106 @@
+"""The planner: what is ready, and how a job stands, for every order that a workflow can ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calculation_engine.engine.planner import StepState, plan, stuck
+from calculation_engine.schemas.workflow import Workflow
+from calculation_engine.states import ENDED, Reason, State
+
+
+def workflow(
+    names: list[str], components: list[dict[str, Any]] | None = None, pipes: dict[str, str] | None = None
+) -> Workflow:
+    processes = [
+        {
+            "name": name,
+            "module": "m",
+            "pipes": {"x": {"process": (pipes or {})[name], "label": "y"}} if name in (pipes or {}) else {},
+        }
+        for name in names
+    ]
+    return Workflow.model_validate({"processes": processes, "components": components or []})
+
+
+def ready(flow: Workflow, **states: State) -> list[str]:
+    return [process.name for process in plan(flow, [StepState(name, state) for name, state in states.items()]).ready]
+
+
+CHAIN = {"type": "chain", "name": "all", "sequence": ["a", "side", "d"]}
+GROUP = {"type": "group", "name": "side", "group": ["b", "c"]}
+
+
+def test_processes_that_no_component_holds_run_side_by_side() -> None:
+    assert ready(workflow(["a", "b"])) == ["a", "b"]
+
+
+def test_chain_runs_one_after_the_other_and_a_group_in_it_side_by_side() -> None:
+    flow = workflow(["a", "b", "c", "d"], [CHAIN, GROUP])
+    assert ready(flow) == ["a"]
+    assert ready(flow, a=State.RUNNING) == []
+    assert ready(flow, a=State.SUCCEEDED) == ["b", "c"]
+    assert ready(flow, a=State.SUCCEEDED, b=State.SUCCEEDED, c=State.RUNNING) == []
+    assert ready(flow, a=State.SUCCEEDED, b=State.SUCCEEDED, c=State.SUCCEEDED) == ["d"]
+
+
+def test_pipe_alone_orders_two_processes() -> None:
+    flow = workflow(["a", "b"], pipes={"b": "a"})
+    assert ready(flow) == ["a"]
+    assert ready(flow, a=State.SUCCEEDED) == ["b"]
+
+
+def test_failure_stops_what_depends_on_it_and_lets_the_rest_finish() -> None:
+    flow = workflow(["a", "b", "c"], pipes={"b": "a"})
+    result = plan(flow, [StepState("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), StepState("c", State.RUNNING)])
+    assert (result.ready, result.state) == ([], State.RUNNING)
+    result = plan(
+        flow, [StepState("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), StepState("c", State.SUCCEEDED)]
+    )
+    assert (result.state, result.reason, result.message) == (State.FAILED, Reason.NO_SOLUTION, "a: infeasible")
+
+
+def test_cancelled_job_waits_for_what_runs_and_starts_nothing() -> None:
+    flow = workflow(["a", "b"])
+    assert plan(flow, [StepState("a", State.RUNNING)], cancelled=True).state is State.RUNNING
+    result = plan(flow, [StepState("a", State.CANCELLED)], cancelled=True)
+    assert (result.ready, result.state) == ([], State.CANCELLED)
+
+
+def test_circle_of_chain_and_pipe_is_found() -> None:
+    flow = workflow(["a", "b"], [{"type": "chain", "name": "all", "sequence": ["a", "b"]}], pipes={"a": "b"})
+    assert stuck(flow) == ["a", "b"]
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> Workflow:
+    names = [f"p{number}" for number in range(draw(st.integers(1, 7)))]
+    loose, components = list(names), []
+    for number in range(draw(st.integers(0, 4))):
+        chosen = draw(st.lists(st.sampled_from(loose), min_size=1, max_size=3, unique=True))
+        kind = draw(st.sampled_from(["chain", "group"]))
+        components.append({"type": kind, "name": f"c{number}", "sequence" if kind == "chain" else "group": chosen})
+        loose = [name for name in loose if name not in chosen] + [f"c{number}"]
+    return workflow(names, components)
+
+
+@given(flow=forests(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_every_job_ends_and_runs_each_process_at_most_once(flow: Workflow, data: st.DataObject) -> None:
+    states: dict[str, State] = {}
+    for _ in range(100):
+        result = plan(flow, [StepState(name, state) for name, state in states.items()])
+        if result.state in ENDED:
+            break
+        for process in result.ready:
+            assert process.name not in states
+            states[process.name] = State.RUNNING
+        running = [name for name, state in states.items() if state is State.RUNNING]
+        name = data.draw(st.sampled_from(running))
+        states[name] = data.draw(st.sampled_from([State.SUCCEEDED, State.SUCCEEDED, State.FAILED]))
+    assert result.state in ENDED
+    if result.state is State.SUCCEEDED:
+        assert len(states) == len(flow.processes)
