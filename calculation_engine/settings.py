@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, ByteSize, Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,9 +23,6 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-
-from calculation_engine.errors import Fault, InvalidInput, pydantic_faults
-from calculation_engine.schemas.base import Seconds
 
 SETTINGS_FILE = "calculation-engine.toml"
 _PREFIX = "CE_"
@@ -72,7 +70,7 @@ class Settings(BaseSettings):
     """Options of each executor, as `CE_EXECUTORS__DOCKER__HOST`."""
     steps_at_once: int | None = Field(default=None, ge=1)
     """Steps that this engine runs at once; default: the number of cores."""
-    lease: Seconds = Field(default=30.0, ge=3)
+    lease_seconds: float = Field(default=30.0, ge=3)
     """Seconds after which another engine takes over the steps of one that no longer answers."""
     attempts: int = Field(default=2, ge=1, le=20)
     """Attempts of a step whose process or container is lost without a record of its end."""
@@ -90,7 +88,7 @@ class Settings(BaseSettings):
     """Bytes of one uploaded file, and of all files unpacked from one archive."""
     upload_files_limit: int = Field(default=20_000, ge=1)
     """Files in one uploaded archive."""
-    solve_timeout: Seconds = Field(default=30.0, ge=0)
+    solve_timeout_seconds: float = Field(default=30.0, ge=0)
     """Seconds that `/solve` waits for the result unless the request says otherwise."""
     log_level: str = "info"
     """Least level of the server's own log: debug, info, warning or error."""
@@ -139,44 +137,47 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over file."""
         file = Path(os.environ.get("CE_SETTINGS", SETTINGS_FILE))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, toml, _UnknownVariables(settings_cls)
+
+
+class _UnknownVariables(PydanticBaseSettingsSource):
+    """Variables with our prefix that are no setting: passed on, so that they are refused with all other faults."""
+
+    def get_field_value(
+        self,
+        field: FieldInfo,
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
+        """Not used: the source answers as a whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        known = {_PREFIX + name.upper() for name in self.settings_cls.model_fields} | _NOT_SETTINGS
+        return {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(_PREFIX) and name not in known and not name.startswith(("CE_EXECUTORS__", "CE_TEST_"))
+        }
 
 
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings: given arguments over environment over file over defaults.
 
     Raises:
-        InvalidInput: a setting is unknown or its value is not allowed; every one is named.
+        pydantic.ValidationError: a setting is unknown or its value is not allowed; every one is in it.
     """
-    given = {name: value for name, value in (arguments or {}).items() if value is not None}
-    faults = _unknown_variables()
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        faults += pydantic_faults(error.errors())
-    if faults:
-        raise InvalidInput("settings: not all can be used", hint="`ce doctor` lists the settings", faults=faults)
-    return settings
+    return Settings(**{name: value for name, value in (arguments or {}).items() if value is not None})
 
 
 def host_name() -> str:
     """Return this machine's name, to which local handles are bound."""
     return socket.gethostname()
-
-
-def _unknown_variables() -> list[Fault]:
-    known = {_PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
-    prefixes = ("CE_EXECUTORS__", "CE_TEST_")
-    return [
-        Fault(name, "there is no such setting")
-        for name in sorted(os.environ)
-        if name.startswith(_PREFIX) and name not in known and not name.startswith(prefixes)
-    ]
 
 
 def _one_of(value: str, allowed: tuple[str, ...]) -> str:

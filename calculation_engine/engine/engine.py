@@ -138,7 +138,9 @@ class Engine:
         free = self._slots - len(self._in_hand)
         if free <= 0:
             return 0
-        steps = self._database.steps.claim(self._owner.name, sorted(self._executors), free, self._settings.lease)
+        steps = self._database.steps.claim(
+            self._owner.name, sorted(self._executors), free, self._settings.lease_seconds
+        )
         for step in steps:
             self._hand_out(step)
         return len(steps)
@@ -153,7 +155,7 @@ class Engine:
             self._owner.name,
             self._owner.host,
             bound,
-            self._settings.lease,
+            self._settings.lease_seconds,
             surely_dead(self._settings.data_dir, owners, self._owner.host),
             free,
         )
@@ -183,7 +185,9 @@ class Engine:
         """Keep the leases of what is in hand, and pass on that a job is to be cancelled."""
         if not self._in_hand:
             return
-        for step_id, cancelled in self._database.steps.heartbeat(self._owner.name, self._settings.lease).items():
+        for step_id, cancelled in self._database.steps.heartbeat(
+            self._owner.name, self._settings.lease_seconds
+        ).items():
             with self._lock:
                 held = self._in_hand.get(step_id)
             if cancelled and held:

@@ -16,11 +16,14 @@ from calculation_engine.db.rows import NewOutput, StepEnd, StepRow
 from calculation_engine.engine.outcome import Outcome
 from calculation_engine.errors import DatabaseUnavailable, Stale
 from calculation_engine.executors.base import Exit
-from calculation_engine.states import Reason, State
+from calculation_engine.states import ENDED, Reason, State
 
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 2.0
+
+for _state in sorted(ENDED):  # a counter that is 0 is told as well
+    metrics.STEPS_ENDED.labels(state=_state)
 
 
 @dataclass
