@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -113,37 +114,47 @@ async def _until(
 
 
 @contextmanager
-def embedded(settings: Settings) -> Iterator[str]:
-    """Serve API and engine from a thread of this process, on any free port of the loopback; yield the address."""
-    settings = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
-    parts = Parts.assemble(settings)
-    engine = parts.engine()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    addresses: list[str] = []
-    answering = threading.Event()
-    failures: list[BaseException] = []
+def embedded(settings: Settings, *, engine: bool = True) -> Iterator[str]:
+    """Serve from a thread of this process, on any free port of the loopback; yield the address.
 
-    def ready(address: str) -> None:
-        addresses.append(address)
-        answering.set()
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(_until(stop, parts, engine, ready, with_api=True))
-        except BaseException as error:  # noqa: BLE001 - told in the thread that waits
-            failures.append(error)
-            answering.set()
-
-    thread = threading.Thread(target=run, name="embedded", daemon=True)
+    Args:
+        settings: of this process; host and port are not used.
+        engine: whether steps are run, or what is stored is answered only.
+    """
+    parts = Parts.assemble(settings.model_copy(update={"host": "127.0.0.1", "port": 0}))
+    thread = _ServerThread(parts, parts.engine() if engine else None)
     thread.start()
-    answering.wait()
-    if failures:
-        raise failures[0]
     try:
-        yield addresses[0]
+        yield thread.address()
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+        thread.stop()
+
+
+class _ServerThread(threading.Thread):
+    """An event loop of its own that serves until it is stopped."""
+
+    def __init__(self, parts: Parts, engine: Engine | None) -> None:
+        super().__init__(name="embedded", daemon=True)
+        self._parts = parts
+        self._engine = engine
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._address: Future[str] = Future()
+
+    def run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            serving = _until(self._stop, self._parts, self._engine, self._address.set_result, with_api=True)
+            self._loop.run_until_complete(serving)
+        except Exception as error:  # noqa: BLE001 - told in the thread that asks for the address
+            self._address.set_exception(error)
+
+    def address(self) -> str:
+        """Return the address as soon as requests are answered."""
+        return self._address.result()
+
+    def stop(self) -> None:
+        """Stop serving, and wait until that is done."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self.join()
+        self._loop.close()
