@@ -1,0 +1,123 @@
+"""Sentences about a coupling, for people who know their models and not the numerics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calculation_engine.coupling.options import Options
+from calculation_engine.coupling.words import Caution, Word
+
+if TYPE_CHECKING:
+    from calculation_engine.coupling.report import Report
+
+#: Feedback below which damping is needed for the models to settle [-].
+OSCILLATING = -0.8
+
+
+def feedback_sentence(feedback: tuple[float, float] | None) -> str:
+    """Return what the range of the feedback [-] says of the coupled models."""
+    if feedback is None:
+        return "nothing is known yet of how the models answer to a change"
+    low, high = feedback
+    if high >= 1 and low <= OSCILLATING:
+        return "the models overshoot in one direction and reinforce a change in another: no damping settles them"
+    if high >= 1:
+        return "the models reinforce a change: each round drives them further away, and no damping settles them"
+    if low <= OSCILLATING:
+        return "the models overshoot: an answer taken over in full swings about the equilibrium"
+    if max(high, -low) <= 0.3:
+        return "the models hardly answer to each other: they settle by themselves"
+    return "the models answer to each other moderately: they settle, with or without damping"
+
+
+def sentence_of(report: Report, history: Sequence[float], options: Options) -> str:
+    """Return the state of the coupling in a sentence or two; ``history`` holds the residuals in tolerances."""
+    ending = _ENDINGS[report.word](report, history, options) if report.word else _running(report)
+    if Caution.UNSTABLE_EQUILIBRIUM in report.cautions:
+        ending += (
+            "; this equilibrium is unstable: the models reinforce any departure from it, so check that it is the"
+            " one you mean"
+        )
+    return f"evaluation {report.evaluation}: {ending}"
+
+
+def _running(report: Report) -> str:
+    if report.failure is not None:
+        return f"failed ({report.failure}); the next one is nearer to where the models could be solved"
+    ahead = ""
+    if report.expected is not None:
+        middle, low, high = report.expected
+        range_ = f"{low:.0f} to {high:.0f}" if high < 1000 else f"{low:.0f} or more"
+        ahead = f"; about {middle:.0f} more expected ({range_})"
+    return f"{_distance(report)}{ahead}"
+
+
+def _distance(report: Report) -> str:
+    worst = report.worst
+    if worst is None:
+        return "no evaluation succeeded"
+    return (
+        f"{worst.name} is farthest from agreement: {worst.x:.6g} went in and {worst.g:.6g} came out"
+        f" {worst.unit}".rstrip()
+        + f", {worst.residual:.2g} apart (tolerance {worst.tolerance:.2g})"
+    )
+
+
+def _converged(report: Report, history: Sequence[float], options: Options) -> str:
+    worst = report.worst
+    assert worst is not None
+    return f"the models agree: at most {worst.residual:.2g} apart, at {worst.name} (tolerance {worst.tolerance:.2g})"
+
+
+def _converged_set(report: Report, history: Sequence[float], options: Options) -> str:
+    first = report.jumps[0]
+    others = f", and {len(report.jumps) - 1} more variables" if len(report.jumps) > 1 else ""
+    return (
+        f"the equilibrium lies inside a jump: {first.name} between {first.low:.6g} and {first.high:.6g} {first.unit}"
+        f"{others}; there the answer jumps from {first.answer_below:.6g} to {first.answer_above:.6g}, and no value in"
+        " between agrees better"
+    )
+
+
+def _noise_floor(report: Report, history: Sequence[float], options: Options) -> str:
+    return (
+        f"what is left is noise of the models: the residual came down to {min(history):.2g} tolerances and moves at"
+        " random; solve the models more precisely or ask for a wider tolerance"
+    )
+
+
+def _stalled(report: Report, history: Sequence[float], options: Options) -> str:
+    best = min(history)
+    if history[-1] > 2 * best and options.method != "multisecant":
+        return (
+            f"the models drive each other apart under method {options.method!r}: the residual came to {best:.2g}"
+            f" tolerances at best and is {history[-1]:.2g} now; use multisecant, or a smaller relaxation"
+        )
+    return (
+        f"the residual falls no more: {best:.2g} tolerances at best, and {_distance(report)}; look at that variable:"
+        " at a bound, or where the models have no common solution?"
+    )
+
+
+def _failed(report: Report, history: Sequence[float], options: Options) -> str:
+    where = "the start and its neighbours" if not history else "the point reached"
+    return (
+        f"{options.max_failures} evaluations in a row failed, ever nearer to {where}; the last: {report.failure}."
+        " Look at that model's log"
+    )
+
+
+def _max_evaluations(report: Report, history: Sequence[float], options: Options) -> str:
+    best = f"the residual came down to {min(history):.2g} tolerances" if history else "none succeeded"
+    return f"the limit of {options.max_evaluations} evaluations came first; {best}; raise max_evaluations to go on"
+
+
+_ENDINGS = {
+    Word.CONVERGED: _converged,
+    Word.CONVERGED_SET: _converged_set,
+    Word.NOISE_FLOOR: _noise_floor,
+    Word.STALLED: _stalled,
+    Word.FAILED: _failed,
+    Word.MAX_EVALUATIONS: _max_evaluations,
+}
