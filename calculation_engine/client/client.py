@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -95,7 +96,7 @@ class Client:
             document = _on_executor(document, executor)
         body = with_uploads(document, base, self.transport)
         # The id is ours, so that a request whose answer was lost can be sent again without running twice.
-        reply = self.transport.json("PUT", f"/job/{new_id()}", json=body, idempotent=True)
+        reply = self.transport.json("PUT", f"/job/{new_id()}", **_json(body), idempotent=True)
         return Job(self, parse(JobView, reply))
 
     def solve(
@@ -190,6 +191,15 @@ def _document(workflow: Mapping[str, Any] | Path | str | None, folder: Path) -> 
         path = folder / workflow
         return named_after_file(load_document(path), path), path.parent
     return dict(workflow or {}), folder
+
+
+def _json(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body as the HTTP library takes it."""
+    try:
+        content = json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the job cannot be written as JSON: {error}") from error
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
 def _on_executor(document: dict[str, Any], executor: str) -> dict[str, Any]:

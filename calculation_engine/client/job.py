@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
@@ -169,6 +169,12 @@ class Job:
         """
         response = self._client.transport.request("GET", f"/job/{self.id}/log", params=_log_query(step, tail=tail))
         return response.content.decode(errors="replace")
+
+    def save_log(self, file: IO[bytes]) -> None:
+        """Write what its steps have printed so far, byte by byte, however much it is."""
+        with self._client.transport.stream(f"/job/{self.id}/log") as response:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
 
     def follow_log(self, *, step: str | None = None) -> Iterator[str]:
         """Yield what its steps print, in pieces as they come, until it has ended."""
