@@ -18,6 +18,7 @@ from pydantic import AfterValidator, ByteSize, Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -27,7 +28,7 @@ from pydantic_settings import (
 SETTINGS_FILE = "calculation-engine.toml"
 _PREFIX = "CE_"
 #: Variables with the prefix that are not settings of the server: the client's, and the place of the file itself.
-_NOT_SETTINGS = frozenset({"CE_SETTINGS", "CE_SERVER", "CE_TOKEN", "CE_TOKEN_FILE", "CE_JSON", "CE_TIMEOUT"})
+_NOT_SETTINGS = frozenset({"CE_SETTINGS", "CE_SERVER", "CE_TOKEN", "CE_TOKEN_FILE", "CE_JSON", "CE_OUTPUT", "CE_DEBUG"})
 
 
 def _absolute(path: Path) -> Path:
@@ -141,8 +142,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over file."""
-        file = Path(os.environ.get("CE_SETTINGS", SETTINGS_FILE))
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
         return init_settings, env_settings, toml, _UnknownVariables(settings_cls)
 
 
@@ -173,6 +173,17 @@ def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
         pydantic.ValidationError: a setting is unknown or its value is not allowed; every one is in it.
     """
     return Settings(**{name: value for name, value in (arguments or {}).items() if value is not None})
+
+
+def origins() -> dict[str, str]:
+    """Return which variable, or which file, gives a setting that does not have its default."""
+    file = _settings_file()
+    found = dict.fromkeys(TomlConfigSettingsSource(Settings, toml_file=file)(), str(file))
+    return found | {name: _PREFIX + name.upper() for name in EnvSettingsSource(Settings)()}
+
+
+def _settings_file() -> Path:
+    return Path(os.environ.get("CE_SETTINGS", SETTINGS_FILE))
 
 
 def host_name() -> str:
