@@ -52,6 +52,12 @@ class Parts:
         database.migrate()
         return cls(settings, database, Store(settings.data_dir), Catalogue(settings.module_path), executors)
 
+    def close(self) -> None:
+        """Release connections; what runs goes on."""
+        for executor in self.executors.values():
+            executor.close()
+        self.database.close()
+
     def engine(self) -> Engine:
         """Return an engine, not yet started."""
         slots = self.settings.steps_at_once or os.cpu_count() or 1
@@ -109,8 +115,7 @@ async def _until(
         await server.close_all_connections()
     if engine:
         await asyncio.to_thread(engine.stop)
-    context.close()
-    parts.database.close()
+    parts.close()
 
 
 @contextmanager

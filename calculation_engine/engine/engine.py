@@ -30,6 +30,7 @@ _IDLE_SECONDS = 0.5  # between looks for work that another process stored
 _HEARTBEAT_SECONDS = 0.5  # also the delay of a cancel that another process was asked for
 _TAKE_OVER_SECONDS = 3.0
 _SWEEP_SECONDS = 600.0
+_ALIVE_SECONDS = 5.0
 
 
 @dataclass
@@ -77,7 +78,8 @@ class Engine:
             )
         ]
         self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="step")
-        self._taken_over = 0.0
+        self._taken_over = -_TAKE_OVER_SECONDS
+        self._told = -_ALIVE_SECONDS
 
     def start(self) -> None:
         """Begin to work, in threads of its own."""
@@ -100,10 +102,17 @@ class Engine:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        self._owner.release()
-        for executor in self._executors.values():
-            executor.close()
+        self._leave()
         log.info("engine_stopped", owner=self._owner.name)
+
+    def _leave(self) -> None:
+        """Give up the leases of what goes on without this engine, so that the next one need not wait for their end."""
+        try:
+            self._database.steps.leave(self._owner.name)
+            self._database.engines.leave(self._owner.name)
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", error=error.message)
+        self._owner.release()
 
     def _guarded(self, work: object, pause_seconds: float) -> None:
         """Repeat a duty until the engine stops; nothing that happens in it ends the thread."""
@@ -146,18 +155,16 @@ class Engine:
         return len(steps)
 
     def _take_over(self) -> None:
-        free = self._slots - len(self._in_hand)
-        if free <= 0:
+        if len(self._in_hand) >= self._slots:
             return
-        owners = self._database.steps.owners() - {self._owner.name}
-        bound = {name: executor.capabilities.host_bound for name, executor in self._executors.items()}
+        me = self._owner
+        owners = self._database.steps.owners() - {me.name}
         steps = self._database.steps.take_over(
-            self._owner.name,
-            self._owner.host,
-            bound,
+            me.name,
+            me.host,
+            {name: executor.capabilities.host_bound for name, executor in self._executors.items()},
             self._settings.lease_seconds,
-            surely_dead(self._settings.data_dir, owners, self._owner.host),
-            free,
+            dead_owners=surely_dead(self._settings.data_dir, owners, me.host),
         )
         for step in steps:
             log.info("step_found", step=step.id, attempt=step.attempt, handle=step.handle)
@@ -182,7 +189,10 @@ class Engine:
         self._wake.set()
 
     def _beat(self) -> None:
-        """Keep the leases of what is in hand, and pass on that a job is to be cancelled."""
+        """Say that this engine lives, keep the leases of what is in hand, and pass on that a job is to be cancelled."""
+        if time.monotonic() - self._told > _ALIVE_SECONDS:
+            self._told = time.monotonic()
+            self._database.engines.beat(self._owner.name, self._owner.host, sorted(self._executors))
         if not self._in_hand:
             return
         for step_id, cancelled in self._database.steps.heartbeat(

@@ -44,9 +44,14 @@ class Ledger:
     control: Control
 
     @property
-    def _lease(self) -> tuple[str, str]:
+    def token(self) -> str:
+        """The token of the lease under which the step is in hand."""
         assert self.step.lease_token is not None
-        return self.step.id, self.step.lease_token
+        return self.step.lease_token
+
+    @property
+    def _lease(self) -> tuple[str, str]:
+        return self.step.id, self.token
 
     def note(self, fraction: float | None, message: str) -> None:
         """Write progress, which may be lost."""

@@ -14,7 +14,7 @@ from uuid_utils import uuid4
 
 from calculation_engine import metrics
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import NewOutput, Reused, StepRow, Waits
+from calculation_engine.db.rows import JoinMode, NewOutput, Reused, StepRow, Waits
 from calculation_engine.engine.keys import step_key
 from calculation_engine.engine.ledger import Control, Ledger
 from calculation_engine.engine.outcome import Outcome, judge
@@ -104,12 +104,16 @@ class Worker:
 
     def _run(self, step: StepRow, ledger: Ledger) -> None:
         spec = spec_of(step)
-        if spec is not None:  # an attempt was begun, and nobody wrote its end
+        if spec is not None and self._has_open_attempt(step):
             self._resume(step, spec, ledger)
         elif step.job_cancel_requested:
             ledger.cancel()
         else:
             self._start(step, ledger)
+
+    def _has_open_attempt(self, step: StepRow) -> bool:
+        attempts = self.database.steps.attempts(step.id) if step.attempt else []
+        return any(attempt.number == step.attempt and attempt.ended is None for attempt in attempts)
 
     def _start(self, step: StepRow, ledger: Ledger) -> None:
         spec = resolve(step, self.catalogue.get(step.module), self.store)
@@ -121,7 +125,7 @@ class Worker:
             config=step.config,
             files=step.files,
         )
-        if self._joined(step, key):
+        if self._joined(step, key, ledger.token):
             return
         prepared = self._prepare(executor, spec, ledger)
         if ledger.control.cancelled.is_set():
@@ -131,7 +135,8 @@ class Worker:
         else:
             begun = self.database.steps.begin(
                 step.id,
-                step.lease_token,
+                ledger.token,
+                attempt_increment=True,
                 spec=spec.model_dump(mode="json"),
                 key=key,
                 module_version=spec.version,
@@ -140,21 +145,26 @@ class Worker:
             )
             self._submit(begun, spec, ledger)
 
-    def _joined(self, step: StepRow, key: str) -> bool:
+    def _joined(self, step: StepRow, key: str, token: str) -> bool:
         """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""
         steps = self.database.steps
-        joined = steps.join(step.id, step.lease_token, key)
-        while isinstance(joined, Reused):
-            outputs = steps.outputs_of(joined.step_id)
-            if all(self.store.has(Blob(sha256=file.sha256, size=file.size)) for file in outputs):
-                steps.reuse(step.id, step.lease_token, key, joined.step_id)
-                metrics.STEPS_REUSED.inc()
-                log.info("step_reused", step=step.id, from_step=joined.step_id)
-                return True
+        joined = steps.join(step.id, token, key)
+        if isinstance(joined, Reused) and self._has_all_files(joined.step_id):
+            try:
+                steps.reuse(step.id, token, joined.step_id)
+            except NotFound:  # deleted since
+                return self._joined(step, key, token)
+            metrics.STEPS_REUSED.inc()
+            log.info("step_reused", step=step.id, from_step=joined.step_id)
+            return True
+        if isinstance(joined, Reused):
             log.error("stored_result_damaged", step=joined.step_id)
-            steps.forget_key(joined.step_id)
-            joined = steps.join(step.id, step.lease_token, key)
+            joined = steps.join(step.id, token, key, JoinMode.FRESH)
         return isinstance(joined, Waits)
+
+    def _has_all_files(self, step_id: str) -> bool:
+        outputs = self.database.steps.outputs_of(step_id)
+        return all(self.store.has(Blob(sha256=file.sha256, size=file.size)) for file in outputs)
 
     def _prepare(self, executor: Executor, spec: StepSpec, ledger: Ledger) -> Prepared:
         told = 0.0

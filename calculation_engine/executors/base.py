@@ -28,7 +28,9 @@ from calculation_engine.states import Reason
 class Source(Protocol):
     """The content of one file that a step reads."""
 
-    size: int  #: bytes
+    @property
+    def size(self) -> int:
+        """Bytes."""
 
     def open(self) -> BinaryIO:
         """Open it for reading; the content is verified by its hash while it is read.
