@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from calculation_engine import __version__
-from calculation_engine.client.display import job_html
-from calculation_engine.client.ids import short_id
+from calculation_engine.client.record import Record
 from calculation_engine.client.results import Results
 from calculation_engine.errors import (
     CalculationEngineError,
     EngineError,
-    Fault,
     InvalidInput,
-    JobFailed,
     ServerUnreachable,
     UserError,
     pydantic_faults,
 )
 from calculation_engine.schemas.event import Event
 from calculation_engine.schemas.files import ResultFile
-from calculation_engine.schemas.job import JobSummary, JobView, StepView
+from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Column
-from calculation_engine.states import ENDED, Reason, State
+from calculation_engine.states import State
 
 if TYPE_CHECKING:
     from calculation_engine.client.client import Client
@@ -39,76 +38,20 @@ _LOG_LINES = 20
 _SILENCE_SECONDS = 60.0
 
 
-class Job:
-    """A job, as it was when it was last asked for; :meth:`refresh` asks again."""
+class Job(Record):
+    """A job on a server; :meth:`refresh` asks for its present state."""
 
     def __init__(self, client: Client, summary: JobSummary) -> None:
+        super().__init__(summary)
         self._client = client
-        self._summary = summary
         self._results: Results | None = None
-
-    def __repr__(self) -> str:
-        return f"<Job {self.id} {self._summary.name!r}: {self.state}>"
-
-    def _repr_html_(self) -> str:
-        return job_html(self.view)
-
-    @property
-    def id(self) -> str:
-        """Id, a UUIDv7."""
-        return self._summary.id
-
-    @property
-    def short_id(self) -> str:
-        """Beginning of the id that is enough to name the job."""
-        return short_id(self.id)
-
-    @property
-    def name(self) -> str:
-        """Name that the user gave."""
-        return self._summary.name
-
-    @property
-    def state(self) -> State:
-        """Where it stood when it was last asked for."""
-        return self._summary.state
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why it failed, or was cancelled."""
-        return self._summary.reason
-
-    @property
-    def message(self) -> str:
-        """What is to be said of it, in a sentence."""
-        return self._summary.message
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more happens to it."""
-        return self.state in ENDED
-
-    @property
-    def summary(self) -> JobSummary:
-        """What a list tells of it."""
-        return self._summary
 
     @property
     def view(self) -> JobView:
         """All that is known of it, steps included."""
         if not isinstance(self._summary, JobView):
             self.refresh()
-        return cast("JobView", self._summary)
-
-    @property
-    def steps(self) -> list[StepView]:
-        """The runs of modules that it consists of so far."""
-        return self.view.steps
-
-    @property
-    def verdicts(self) -> dict[str, dict[str, Any]]:
-        """What solvers said, by step: status, objective and the like."""
-        return {step.path: step.verdict for step in self.steps if step.verdict}
+        return super().view
 
     def refresh(self) -> Job:
         """Ask the server for its present state."""
@@ -188,7 +131,7 @@ class Job:
         if self._results is None:
             body = self._client.transport.json("GET", f"/job/{self.id}/results")
             files = [parse(ResultFile, file) for file in body]
-            results = Results(self._client.transport, self.id, files, self._columns)
+            results = Results(self.id, files, self._fetched, self.columns)
             if not self.ended:
                 return results
             self._results = results
@@ -203,15 +146,6 @@ class Job:
     def delete(self) -> None:
         """Delete it with its results; one that has not ended is a :class:`Conflict`."""
         self._client.transport.request("DELETE", f"/job/{self.id}")
-
-    def failure(self) -> JobFailed:
-        """Return what went wrong as an error: each failed step with its reason, exit code and message."""
-        failed = [step for step in self.steps if step.state is State.FAILED]
-        faults = [Fault(step.path, _sentence(step)) for step in failed]
-        message = f"job {self.short_id} {self.state}" + (f": {self.reason}" if self.reason else "")
-        if self.message and not any(self.message == step.message for step in failed):
-            message += f": {self.message}"
-        return JobFailed(message, hint=f"its whole log: calculation-engine job log {self.short_id}", faults=faults)
 
     def last_lines(self) -> dict[str, str]:
         """Return the end of the log of each failed step, by its path."""
@@ -241,7 +175,14 @@ class Job:
                 elif line.startswith(":"):
                     yield None
 
-    def _columns(self, file: ResultFile) -> list[Column]:
+    @contextmanager
+    def _fetched(self, file: ResultFile) -> Iterator[Iterator[bytes]]:
+        address = f"/job/{self.id}/results/{quote(file.path)}"
+        with self._client.transport.stream(address) as response:
+            yield response.iter_bytes()
+
+    def columns(self, file: ResultFile) -> list[Column]:
+        """Return the declared columns of one of its results; none where its module declares none."""
         step = next((step for step in self.steps if file.step in {step.id, step.path}), None)
         if step is None or file.label is None:
             return []
@@ -266,11 +207,6 @@ def parse[S: (JobView, JobSummary, ResultFile, Event)](schema: type[S], body: ob
             hint=f"client and server may be too far apart; the client is version {__version__}",
             faults=pydantic_faults(error.errors()),
         ) from error
-
-
-def _sentence(step: StepView) -> str:
-    code = "" if step.exit_code is None else f", exit code {step.exit_code}"
-    return f"{step.reason}{code}: {step.message}" if step.message else f"{step.reason}{code}"
 
 
 def _log_query(step: str | None, *, tail: int | None = None, follow: int | None = None) -> dict[str, str]:

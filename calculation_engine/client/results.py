@@ -7,13 +7,12 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import yaml
 
-from calculation_engine.client.transport import Transport
 from calculation_engine.errors import EngineError, InvalidInput, NotFound
 from calculation_engine.schemas.files import ResultFile
 from calculation_engine.schemas.module import Column
@@ -34,10 +33,22 @@ class Results:
     """
 
     def __init__(
-        self, transport: Transport, job_id: str, files: list[ResultFile], columns: Callable[[ResultFile], list[Column]]
+        self,
+        job_id: str,
+        files: list[ResultFile],
+        opened: Callable[[ResultFile], AbstractContextManager[Iterator[bytes]]],
+        columns: Callable[[ResultFile], list[Column]],
     ) -> None:
-        self._transport = transport
+        """Keep what is known of the files; nothing is read yet.
+
+        Args:
+            job_id: whose they are.
+            files: all that there are.
+            opened: gives a file's content in pieces.
+            columns: gives the declared columns of a table.
+        """
         self._job_id = job_id
+        self._opened = opened
         self._columns = columns
         self.files = {file.path: file for file in files}
 
@@ -89,7 +100,8 @@ class Results:
     def read(self, name: str) -> bytes:
         """Return a file's bytes, checked against its hash; raises as ``[]`` does."""
         file = self.find(name)
-        content = self._transport.request("GET", self._address(file)).content
+        with self._opened(file) as chunks:
+            content = b"".join(chunks)
         _check(file, hashlib.sha256(content).hexdigest())
         return content
 
@@ -122,16 +134,13 @@ class Results:
             file for path, file in self.files.items() if f"/{path}".endswith(f"/{name}{PurePosixPath(path).suffix}")
         ]
 
-    def _address(self, file: ResultFile) -> str:
-        return f"/job/{self._job_id}/results/{quote(file.path)}"
-
     def _save(self, file: ResultFile, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         digest = hashlib.sha256()
         try:
-            with self._transport.stream(self._address(file)) as response, partial.open("wb") as stream:
-                for chunk in response.iter_bytes():
+            with self._opened(file) as chunks, partial.open("wb") as stream:
+                for chunk in chunks:
                     digest.update(chunk)
                     stream.write(chunk)
             _check(file, digest.hexdigest())
