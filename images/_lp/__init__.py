@@ -1,0 +1,1 @@
+"""What the linear-programming modules share: MathProg, LP and MPS in; a solver in the middle; tables out."""
