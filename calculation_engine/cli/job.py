@@ -34,7 +34,9 @@ def list_(
     state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed or cancelled.")] = None,
     module: Annotated[str | None, typer.Option(help="Only jobs that run this module.")] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs whose name begins like this.")] = None,
-    tag: Annotated[str | None, typer.Option(metavar="KEY:VALUE", help="Only jobs with this tag.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only jobs with this tag; repeatable.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
     server: Server = None,
     token: Token = None,
@@ -42,8 +44,10 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the newest jobs."""
+    from calculation_engine.cli.assembly import tags_of
+
     with connected(server, token, token_file) as client:
-        jobs = client.jobs(limit=limit, state=state, module=module, name=name, tag=tag)
+        jobs = client.jobs(limit=limit, tags=tags_of(tags or ()), state=state, module=module, name=name)
     if as_json:
         print_json([job.summary for job in jobs])
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calculation_engine.cli import trials
 from calculation_engine.cli.options import AsJson, Server, Token, TokenFile, example
 from calculation_engine.cli.output import print_json, print_table, print_text, say
 from calculation_engine.cli.session import connected, server_part, settings_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from calculation_engine.modules.catalogue import Module
 
 app = typer.Typer(help="List, make, build and test modules.", no_args_is_help=True, rich_markup_mode=None)
-
 _NAME = r"[a-z][a-z0-9_]{0,62}"
 _TEMPLATE = "_template"
 _DOCKER = "docker"
@@ -33,7 +33,8 @@ def list_(*, server: Server = None, token: Token = None, token_file: TokenFile =
     if as_json:
         print_json(modules)
     else:
-        print_table(("name", "version", "title"), [(one["name"], one["version"], one["title"]) for one in modules])
+        rows = [(one["name"], one["version"], one["fault"] or one["title"]) for one in modules]
+        print_table(("name", "version", "title"), rows)
 
 
 @app.command(epilog=example("calculation-engine module show cbc"))
@@ -125,6 +126,9 @@ def build(
         print_json(built)
     else:
         print_table(("module", "image"), built.items())
+
+
+trials.add_to(app)
 
 
 def _program(module: Module) -> Program:

@@ -135,22 +135,24 @@ class Client:
         """
         return Job(self, self.fetch_view(job_id))
 
-    def jobs(self, *, limit: int = 50, **filters: str | State | None) -> list[Job]:
+    def jobs(self, *, limit: int = 50, tags: Mapping[str, str] | None = None, **filters: str | None) -> list[Job]:
         """Return the newest jobs.
 
         Args:
             limit: how many at most.
-            filters: of ``GET /job``: state, module, name, tag (``key:value``), created_after, created_before, sort.
+            tags: that they all must have.
+            filters: of ``GET /job``: state, module, name, owner, created_after, created_before, sort.
         """
-        query: dict[str, str] = {key: str(value) for key, value in filters.items() if value is not None}
-        query["limit"] = str(min(limit, _LONGEST_PAGE))
+        query = [(key, value) for key, value in filters.items() if value is not None]
+        query += [("tag", f"{key}:{value}") for key, value in (tags or {}).items()]
+        query.append(("limit", str(min(limit, _LONGEST_PAGE))))
         jobs: list[Job] = []
         while len(jobs) < limit:
             page = self.transport.json("GET", "/job", params=query)
             jobs += [Job(self, parse(JobSummary, job)) for job in page["jobs"]]
             if page["next"] is None:
                 break
-            query = dict(parse_qsl(urlsplit(page["next"]).query))
+            query = parse_qsl(urlsplit(page["next"]).query)
         return jobs[:limit]
 
     def modules(self) -> list[dict[str, Any]]:
