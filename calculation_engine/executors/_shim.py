@@ -44,8 +44,7 @@ def main(folder: str) -> None:
             shim = Shim(marshal.load(file))  # noqa: S302 - the executor wrote it, in a folder of its own
         started = {"pid": str(os.getpid()), "started": repr(time.time()), "boot": _record.boot_id()}
         first = _record.write_once("started", started)
-        os.write(REPORT_FD, b"1" if first else b"0")
-        os.close(REPORT_FD)
+        _report(b"1" if first else b"0")
         if first:
             _record.write("ended", shim.run() | started)
     except BaseException:  # noqa: BLE001 - nobody is above; the executor shows what stands in shim.log
@@ -169,9 +168,17 @@ class Shim:
         os.write(self._log_fd, f"calculation-engine: {message}\n".encode())
 
 
+def _report(answer: bytes) -> None:
+    try:
+        os.write(REPORT_FD, answer)
+    except BrokenPipeError:  # the engine was killed while it waited for this
+        pass
+    os.close(REPORT_FD)
+
+
 def _reap() -> tuple[dict[int, int], bool]:
     """Collect the children that have ended; return the status of each, and whether any is left."""
-    found = {}
+    found: dict[int, int] = {}
     try:
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
