@@ -1,0 +1,1 @@
+"""The database: what was asked for, what runs, what happened. SQLite or MariaDB behind one interface."""

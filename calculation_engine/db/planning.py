@@ -1,0 +1,57 @@
+"""Planning: what a job does next, decided from the states of its steps by whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from calculation_engine.db.rows import JobChange, NewStep
+from calculation_engine.db.session import Transaction
+from calculation_engine.db.tables import jobs, steps
+from calculation_engine.db.writing import add_steps, before, cancel_unclaimed, lock_job, tell_job
+from calculation_engine.errors import Stale
+from calculation_engine.states import ENDED, State
+
+
+def plan(tx: Transaction, job_id: str, seen: int, new_steps: Sequence[NewStep], change: JobChange | None) -> None:
+    """Queue steps and change the job; see :meth:`Jobs.plan`."""
+    job = lock_job(tx, job_id)
+    if job is None:
+        raise Stale(f"job {job_id}: it is gone")
+    if job.state not in ENDED:
+        if new_steps and not job.is_cancelled:
+            there = set(tx.run(select(steps.c.path).where(steps.c.job_id == job_id)).scalars())
+            add_steps(tx, job_id, [step for step in new_steps if step.path not in there])
+        if change is not None:
+            _change(tx, job_id, change)
+    tx.run(update(jobs).where(jobs.c.id == job_id, jobs.c.changes == seen).values(due=None))
+
+
+def _change(tx: Transaction, job_id: str, change: JobChange) -> None:
+    wanted = {"reason": change.reason, "message": change.message, "fraction": change.fraction}
+    values: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    guard = jobs.c.id == job_id
+    if change.state is not None:
+        guard &= jobs.c.state.in_(before(change.state))
+        values["state"] = change.state
+        if change.state == State.RUNNING:
+            values["started"] = func.coalesce(jobs.c.started, tx.now)
+        if change.state in ENDED:
+            cancel_unclaimed(tx, job_id)
+            _refuse_while_steps_run(tx, job_id)
+            values["ended"] = tx.now
+    if values and tx.run(update(jobs).where(guard).values(**values)).rowcount == 0:
+        raise Stale(f"job {job_id}: its state does not allow {change.state}")
+    tell_job(tx, job_id)
+
+
+def _refuse_while_steps_run(tx: Transaction, job_id: str) -> None:
+    # The rows are locked, so that none is claimed between this look and the commit.
+    running = tx.run(
+        select(steps.c.path).where(steps.c.job_id == job_id, steps.c.state.not_in(ENDED)).with_for_update()
+    ).scalars()
+    paths = sorted(running)
+    if paths:
+        raise Stale(f"job {job_id}: it cannot end while an engine holds its step {paths[0]} ({len(paths)} in all)")

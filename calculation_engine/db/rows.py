@@ -1,0 +1,271 @@
+"""What is written to the database and what comes back: plain frozen values, times aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from calculation_engine.schemas.files import Blob
+from calculation_engine.states import Reason, State
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def names_of(row: type[DataclassInstance]) -> list[str]:
+    """Return the names of a row's fields, which are the names of its table's columns."""
+    return [field.name for field in fields(row)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """A step to be queued. ``files``: path below ``input/`` -> content."""
+
+    id: str
+    path: str
+    process: str
+    module: str
+    executor: str
+    config: dict[str, Any]
+    files: dict[str, Blob]
+    resources: dict[str, Any]
+    priority: int = 0  #: larger goes first
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be stored, with the steps that are ready at once."""
+
+    id: str
+    owner: str
+    name: str
+    description: str
+    tags: dict[str, str]
+    slot: str | None
+    request_hash: str
+    workflow: dict[str, Any]
+    steps: list[NewStep]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A stored job."""
+
+    id: str
+    owner: str
+    name: str
+    description: str
+    tags: dict[str, str]
+    slot: str | None
+    state: State
+    reason: Reason | None
+    message: str
+    fraction: float | None
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    cancel_requested: datetime | None
+    request_hash: str
+    workflow: dict[str, Any] = field(default_factory=dict)  #: empty in a list, which does not load it
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are wanted; what is not set excludes none.
+
+    ``states`` are alternatives; ``tags`` must all be there; ``created_after`` is included, ``created_before`` is not.
+    """
+
+    owner: str | None = None
+    states: frozenset[State] = frozenset()
+    module: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    name_prefix: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What planning a job changes of it; None leaves a field as it is."""
+
+    state: State | None = None
+    reason: Reason | None = None
+    message: str | None = None
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A stored step."""
+
+    id: str
+    job_id: str
+    path: str
+    process: str
+    module: str
+    module_version: str | None
+    executor: str
+    config: dict[str, Any]
+    files: dict[str, Blob]
+    resources: dict[str, Any]
+    priority: int
+    state: State
+    reason: Reason | None
+    message: str
+    fraction: float | None
+    attempt: int  #: number of the current or last attempt; 0 before the first
+    handle: str | None
+    host: str | None
+    key: str | None
+    spec: dict[str, Any] | None
+    reused_from: str | None
+    verdict: dict[str, Any] | None
+    exit_code: int | None
+    cpu_seconds: float | None
+    peak_memory_bytes: int | None
+    image: str | None
+    queued: datetime
+    started: datetime | None
+    ended: datetime | None
+    lease_owner: str | None
+    lease_token: str | None
+    lease_until: datetime | None
+    waits_for: str | None  #: key that another step computes now; this one waits until that one has ended
+    job_cancel_requested: bool
+
+    @property
+    def attempt_id(self) -> str:
+        """Name of the current attempt, unique for ever."""
+        return attempt_id(self.id, self.attempt)
+
+
+def attempt_id(step_id: str, number: int) -> str:
+    """Return the name of a step's attempt, from which containers and folders take theirs."""
+    return f"{step_id}-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One time that a step was begun; ``state`` and ``reason`` say how that ended."""
+
+    step_id: str
+    number: int
+    owner: str
+    executor: str
+    host: str | None
+    handle: str | None
+    image: str | None
+    begun: datetime
+    ended: datetime | None
+    state: State | None
+    reason: Reason | None
+    message: str
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutput:
+    """A file that a step left. ``path`` is below ``output/``."""
+
+    path: str
+    sha256: str
+    size: int
+    label: str | None
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile(NewOutput):
+    """A stored output of a step."""
+
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How a step ended. Without ``started`` and ``ended`` the database's own times stand."""
+
+    state: State
+    reason: Reason | None = None
+    message: str = ""
+    exit_code: int | None = None
+    verdict: dict[str, Any] | None = None
+    cpu_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    outputs: Sequence[NewOutput] = ()
+
+
+class JoinMode(StrEnum):
+    """What :meth:`Steps.join` may give a step instead of computing it."""
+
+    REUSE = "reuse"  #: the result of an equal step that succeeded
+    FRESH = "fresh"  #: nothing: it computes again, though never at the same time as an equal step
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """This step computes the key; others wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """An equal step has succeeded; nothing was written."""
+
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """An equal step computes the key now; this one was given back and is claimable again when that one ends."""
+
+    step_id: str
+
+
+Joined = Own | Reused | Waits
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """A file that a user sent and that is stored already."""
+
+    id: str
+    owner: str
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow(NewUpload):
+    """A stored upload."""
+
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something that happened to a job; ids of one job grow in the order in which they became visible."""
+
+    id: int
+    job_id: str
+    time: datetime
+    kind: str  #: ``job``, ``step`` or ``progress``
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRow:
+    """An engine that was heard of."""
+
+    owner: str
+    host: str
+    executors: list[str]
+    started: datetime
+    seen: datetime

@@ -1,0 +1,267 @@
+"""Every table. A change here needs a migration; a test compares the two on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Named,
+    String,
+    Table,
+    TypedColumns,
+    UniqueConstraint,
+)
+
+from calculation_engine.db.types import Files, Json, LongText, UtcTime, Word
+from calculation_engine.schemas.files import Blob
+from calculation_engine.states import Reason, State
+
+metadata = MetaData()
+
+#: "nopad": in MariaDB's other collations "a" and "a " are equal, and two outputs may be named so.
+OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_nopad_bin",
+    "mysql_row_format": "DYNAMIC",
+}
+
+
+class JobColumns(TypedColumns):
+    """Columns of ``jobs``."""
+
+    id: Named[str] = Column(String(36), primary_key=True)
+    owner: Named[str] = Column(String(200))
+    name: Named[str] = Column(String(200))
+    description: Named[str] = Column(LongText)
+    tags: Named[dict[str, str]] = Column(Json)
+    slot: Named[str | None] = Column(String(200))
+    state: Named[State] = Column(Word(State))
+    reason: Named[Reason | None] = Column(Word(Reason))
+    message: Named[str] = Column(LongText)
+    fraction: Named[float | None] = Column(Double)
+    created: Named[datetime] = Column(UtcTime)
+    started: Named[datetime | None] = Column(UtcTime)
+    ended: Named[datetime | None] = Column(UtcTime)
+    cancel_requested: Named[datetime | None] = Column(UtcTime)
+    request_hash: Named[str] = Column(String(64))
+    #: How often the job's steps have changed; a planner clears ``due`` only when it saw the last change.
+    changes: Named[int] = Column(Integer)
+    #: Since when the job waits to be planned; NULL when it does not.
+    due: Named[datetime | None] = Column(UtcTime)
+    workflow: Named[dict[str, Any]] = Column(Json)
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    JobColumns,
+    Index("ix_jobs_created", "created", "id"),
+    Index("ix_jobs_owner_created", "owner", "created", "id"),
+    Index("ix_jobs_state_created", "state", "created", "id"),
+    Index("ix_jobs_owner_state_created", "owner", "state", "created", "id"),
+    Index("ix_jobs_name", "name", "id"),
+    Index("ix_jobs_owner_name", "owner", "name", "id"),
+    Index("ix_jobs_due", "due", "id"),
+    **OPTIONS,
+)
+
+
+class DeletedJobColumns(TypedColumns):
+    """Columns of ``deleted_jobs``: ids that are never given again."""
+
+    id: Named[str] = Column(String(36), primary_key=True)
+    owner: Named[str] = Column(String(200))
+    deleted: Named[datetime] = Column(UtcTime)
+
+
+deleted_jobs = Table("deleted_jobs", metadata, DeletedJobColumns, **OPTIONS)
+
+
+class JobLabelColumns(TypedColumns):
+    """Columns of ``job_labels``: what jobs are found by; ``name`` is ``module`` or ``tag:`` and the tag's key."""
+
+    name: Named[str] = Column(String(110), primary_key=True)
+    value: Named[str] = Column(String(100), primary_key=True)
+    created: Named[datetime] = Column(UtcTime, primary_key=True)
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+
+
+job_labels = Table(
+    "job_labels",
+    metadata,
+    JobLabelColumns,
+    Index("ix_job_labels_job", "job_id"),
+    sqlite_with_rowid=False,
+    **OPTIONS,
+)
+
+
+class StepColumns(TypedColumns):
+    """Columns of ``steps``."""
+
+    id: Named[str] = Column(String(36), primary_key=True)
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"))
+    path: Named[str] = Column(String(500))
+    process: Named[str] = Column(String(64))
+    module: Named[str] = Column(String(64))
+    module_version: Named[str | None] = Column(String(100))
+    executor: Named[str] = Column(String(64))
+    config: Named[dict[str, Any]] = Column(Json)
+    files: Named[dict[str, Blob]] = Column(Files)
+    resources: Named[dict[str, Any]] = Column(Json)
+    priority: Named[int] = Column(Integer)
+    state: Named[State] = Column(Word(State))
+    reason: Named[Reason | None] = Column(Word(Reason))
+    message: Named[str] = Column(LongText)
+    fraction: Named[float | None] = Column(Double)
+    attempt: Named[int] = Column(Integer)
+    handle: Named[str | None] = Column(String(500))
+    #: Where the current attempt was begun: a host-bound executor's attempt is taken over there only.
+    host: Named[str | None] = Column(String(255))
+    key: Named[str | None] = Column(String(64))
+    spec: Named[dict[str, Any] | None] = Column(Json)
+    reused_from: Named[str | None] = Column(String(36))
+    verdict: Named[dict[str, Any] | None] = Column(Json)
+    exit_code: Named[int | None] = Column(Integer)
+    cpu_seconds: Named[float | None] = Column(Double)
+    peak_memory_bytes: Named[int | None] = Column(BigInteger)
+    image: Named[str | None] = Column(String(500))
+    queued: Named[datetime] = Column(UtcTime)
+    started: Named[datetime | None] = Column(UtcTime)
+    ended: Named[datetime | None] = Column(UtcTime)
+    lease_owner: Named[str | None] = Column(String(200))
+    lease_token: Named[str | None] = Column(String(36))
+    lease_until: Named[datetime | None] = Column(UtcTime)
+    #: ``-priority`` while the step may be claimed, else NULL: the order of claims is then the order of an index.
+    queue_rank: Named[int | None] = Column(Integer)
+    #: No claim before this time.
+    not_before: Named[datetime | None] = Column(UtcTime)
+    #: The key that another step computes now; this one is claimable again when that one has ended.
+    waits_for: Named[str | None] = Column(String(64))
+
+
+steps = Table(
+    "steps",
+    metadata,
+    StepColumns,
+    UniqueConstraint("job_id", "path", name="uq_steps_job_path"),
+    Index("ix_steps_queue", "executor", "queue_rank", "id"),
+    Index("ix_steps_lease_owner", "lease_owner"),
+    Index("ix_steps_lease_until", "lease_until"),
+    Index("ix_steps_key", "key", "state", "id"),
+    Index("ix_steps_waits_for", "waits_for"),
+    **OPTIONS,
+)
+
+
+class StepFileColumns(TypedColumns):
+    """Columns of ``step_files``: which stored files the inputs of steps are."""
+
+    sha256: Named[str] = Column(String(64), primary_key=True)
+    step_id: Named[str] = Column(String(36), ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True)
+
+
+step_files = Table("step_files", metadata, StepFileColumns, Index("ix_step_files_step", "step_id"), **OPTIONS)
+
+
+class KeyHolderColumns(TypedColumns):
+    """Columns of ``key_holders``: which step computes a key now. Its row is what racing engines lock."""
+
+    key: Named[str] = Column(String(64), primary_key=True)
+    step_id: Named[str] = Column(String(36), ForeignKey("steps.id", ondelete="CASCADE"))
+
+
+key_holders = Table("key_holders", metadata, KeyHolderColumns, Index("ix_key_holders_step", "step_id"), **OPTIONS)
+
+
+class AttemptColumns(TypedColumns):
+    """Columns of ``attempts``: every time that a step was begun."""
+
+    step_id: Named[str] = Column(String(36), ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True)
+    number: Named[int] = Column(Integer, primary_key=True, autoincrement=False)
+    owner: Named[str] = Column(String(200))
+    executor: Named[str] = Column(String(64))
+    host: Named[str | None] = Column(String(255))
+    handle: Named[str | None] = Column(String(500))
+    image: Named[str | None] = Column(String(500))
+    begun: Named[datetime] = Column(UtcTime)
+    ended: Named[datetime | None] = Column(UtcTime)
+    state: Named[State | None] = Column(Word(State))
+    reason: Named[Reason | None] = Column(Word(Reason))
+    message: Named[str] = Column(LongText)
+    exit_code: Named[int | None] = Column(Integer)
+
+
+attempts = Table("attempts", metadata, AttemptColumns, Index("ix_attempts_ended", "ended"), **OPTIONS)
+
+
+class OutputColumns(TypedColumns):
+    """Columns of ``outputs``: the files that a step left, or that the step it was reused from left."""
+
+    step_id: Named[str] = Column(String(36), ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True)
+    path: Named[str] = Column(String(500), primary_key=True)
+    sha256: Named[str] = Column(String(64))
+    size: Named[int] = Column(BigInteger)
+    label: Named[str | None] = Column(String(100))
+    media_type: Named[str] = Column(String(255))
+
+
+outputs = Table("outputs", metadata, OutputColumns, Index("ix_outputs_sha256", "sha256"), **OPTIONS)
+
+
+class UploadColumns(TypedColumns):
+    """Columns of ``uploads``."""
+
+    id: Named[str] = Column(String(36), primary_key=True)
+    owner: Named[str] = Column(String(200))
+    name: Named[str] = Column(String(500))
+    size: Named[int] = Column(BigInteger)
+    sha256: Named[str] = Column(String(64))
+    media_type: Named[str] = Column(String(255))
+    created: Named[datetime] = Column(UtcTime)
+
+
+uploads = Table(
+    "uploads",
+    metadata,
+    UploadColumns,
+    Index("ix_uploads_created", "created", "id"),
+    Index("ix_uploads_owner_created", "owner", "created", "id"),
+    Index("ix_uploads_sha256", "sha256"),
+    **OPTIONS,
+)
+
+
+class EventColumns(TypedColumns):
+    """Columns of ``events``. Written with the job's row locked, so that ids of a job are in the order of commits."""
+
+    id: Named[int] = Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"))
+    time: Named[datetime] = Column(UtcTime)
+    kind: Named[str] = Column(String(32))
+    data: Named[dict[str, Any]] = Column(Json)
+
+
+events = Table("events", metadata, EventColumns, Index("ix_events_job", "job_id", "id"), **OPTIONS)
+
+
+class EngineColumns(TypedColumns):
+    """Columns of ``engines``: which engines there are, and when each was last heard of."""
+
+    owner: Named[str] = Column(String(200), primary_key=True)
+    host: Named[str] = Column(String(255))
+    executors: Named[list[str]] = Column(Json)
+    started: Named[datetime] = Column(UtcTime)
+    seen: Named[datetime] = Column(UtcTime)
+
+
+engines = Table("engines", metadata, EngineColumns, **OPTIONS)
