@@ -9,7 +9,7 @@ from typing import Any
 from uuid_utils import uuid7
 
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, StepRow
+from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, NewUpload, StepRow, UploadRow
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import Reason, State
 
@@ -87,6 +87,12 @@ class Maker:
         begun = self.begun(step, host, key)
         self.database.steps.started(step.id, self.token(step), f"handle of {begun.attempt_id}", host)
         return self.database.steps.get(step.id)
+
+    def upload(self, **values: Any) -> UploadRow:
+        """Store an upload."""
+        given: dict[str, Any] = {"owner": "local", "name": "data.txt", "size": 3, "sha256": SHA}
+        new = NewUpload(**{"id": self.id(), "media_type": "text/plain"} | given | values)
+        return self.database.uploads.create(new)
 
     @staticmethod
     def token(step: StepRow) -> str:
