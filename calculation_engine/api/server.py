@@ -143,13 +143,13 @@ class _ServerThread(threading.Thread):
         self._parts = parts
         self._engine = engine
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._asked_to_stop = asyncio.Event()
         self._address: Future[str] = Future()
 
     def run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            serving = _until(self._stop, self._parts, self._engine, self._address.set_result, with_api=True)
+            serving = _until(self._asked_to_stop, self._parts, self._engine, self._address.set_result, with_api=True)
             self._loop.run_until_complete(serving)
         except Exception as error:  # noqa: BLE001 - told in the thread that asks for the address
             self._address.set_exception(error)
@@ -160,6 +160,6 @@ class _ServerThread(threading.Thread):
 
     def stop(self) -> None:
         """Stop serving, and wait until that is done."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self.join()
         self._loop.close()
