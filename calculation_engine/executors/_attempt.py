@@ -19,10 +19,15 @@ from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors import _record, _shim, _watch
 from calculation_engine.executors._outputs import remove_tree
 
-_ROOT = str(Path(calculation_engine.__file__).parents[1])
-_START = (
-    "import sys; sys.path.append(sys.argv[2]); from calculation_engine.executors._shim import main; main(sys.argv[1])"
-)
+_PACKAGE = str(Path(calculation_engine.__file__).parent)
+#: The package is given its path by hand: its own ``__init__`` may import more than a shim needs.
+_START = """\
+import sys
+package = sys.modules["calculation_engine"] = type(sys)("calculation_engine")
+package.__path__ = [sys.argv[2]]
+from calculation_engine.executors._shim import main
+main(sys.argv[1])
+"""
 _POLL_SECONDS = 0.01
 #: How long a shim may take to end its step before it is killed itself.
 _END_SECONDS = 10.0
@@ -173,7 +178,7 @@ class Attempt:
 
     def _spawn(self, lock: int, report: int) -> int:
         log = str(self._records / "shim.log")
-        words = [sys.executable, "-I", "-S", "-c", _START, str(self._records), _ROOT]
+        words = [sys.executable, "-I", "-S", "-c", _START, str(self._records), _PACKAGE]
         actions: list[tuple[Any, ...]] = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),

@@ -1,6 +1,6 @@
 """Watches the limits of one step, for its shim; nothing but quick modules of the standard library."""
 
-# ruff: noqa: PTH  # importing pathlib costs a third of the shim's start
+# Importing pathlib would cost a third of the shim's start.
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from calculation_engine.executors import _watch
 
 #: Words of the record of the end, each with the limit that was passed.
 TIME, MEMORY, DISK, LOG, PIDS = "time_limit", "memory", "disk", "log", "pids"
+SANDBOX_PIDS = "sandbox_pids"
 
 #: Share of the time that may go into measuring the working folder.
 _MEASURE_SHARE = 0.05
@@ -23,7 +24,8 @@ class Limits:
     """The limits of a step that has just been started, and what it has reached.
 
     Args:
-        limits: ``memory``, ``disk`` and ``log`` in bytes, ``time_limit`` in seconds, ``pids`` as a number.
+        limits: ``memory``, ``disk`` and ``log`` in bytes, ``time_limit`` in seconds, ``pids`` as a number, and
+            ``sandbox_pids``, how many processes of the sandbox itself do not count.
         folders: what is measured against ``disk``.
         log_fd: the log, at the end of what it held before.
     """
@@ -54,7 +56,11 @@ class Limits:
         processes = _watch.find_tree(os.getpid())
         memory = _watch.measure_memory(processes, int(self._limits[MEMORY]))
         self.peak_memory_bytes = max(self.peak_memory_bytes, memory)
-        reached = {MEMORY: memory, PIDS: sum(processes.values()), LOG: self._log_bytes()}
+        reached = {
+            MEMORY: memory,
+            PIDS: sum(processes.values()) - int(self._limits[SANDBOX_PIDS]),
+            LOG: self._log_bytes(),
+        }
         if now >= self._next_measure:
             reached[DISK] = self._disk_bytes() + _watch.measure_unlinked(processes)
             self._next_measure = now + (time.monotonic() - now) / _MEASURE_SHARE

@@ -5,7 +5,7 @@ holds ``lock``, held by whoever submits it and then by its shim as long as that 
 ``spec``, what the shim needs; ``started`` and ``ended``, which appear whole.
 """
 
-# ruff: noqa: PTH  # importing pathlib costs a third of the shim's start
+# Importing pathlib would cost a third of the shim's start.
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ INSTALL = "install it: `apt install bubblewrap`, or your system's package of tha
 #: Where a step finds its folder and the modules' code, as in a container.
 JOB = "/job"
 IMAGES = "/opt/images"
+#: How many processes bubblewrap has itself: one outside, and the first one inside.
+PROCESSES = 2
 
 _SHARED_MEMORY_BYTES = 64 << 20  # as a container has it
 _NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")

@@ -82,7 +82,8 @@ def shim_spec(task: Task, environment: Environment, code: Path, sandbox: _sandbo
             _limits.MEMORY: int(limits.memory),
             _limits.DISK: int(limits.disk),
             _limits.LOG: int(limits.log),
-            _limits.PIDS: limits.pids + (2 if sandbox else 0),  # two are bubblewrap's own
+            _limits.PIDS: limits.pids,
+            _limits.SANDBOX_PIDS: _sandbox.PROCESSES if sandbox else 0,
         },
         "cores": math.ceil(limits.cpu),
     }

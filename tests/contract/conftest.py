@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.contract.executor_bench import Bench
 
 from calculation_engine.executors.registry import executor_names
+from tests.contract.executor_bench import Bench
 
 
 @pytest.fixture(scope="module", params=executor_names())

@@ -157,7 +157,7 @@ def submit_and_wait(name: str, folder: str, attempt_id: str, time_limit: str, *w
     """What an engine does that is going to be killed."""
     bench = Bench(name, Path(folder))
     task = bench.task(*words, attempt_id=attempt_id, time_limit=float(time_limit))
-    print("ready", flush=True)
+    os.write(1, b"ready\n")
     handle = bench.executor.submit(task)
     os.write(1, b"submitted\n")
     bench.finish(task, handle)

@@ -15,7 +15,8 @@ LIFE_SECONDS = 120
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def hold() -> None:
