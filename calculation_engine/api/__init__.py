@@ -1,0 +1,1 @@
+"""The HTTP interface: one table of routes, from which the addresses and the OpenAPI document come."""
