@@ -1,0 +1,296 @@
+"""The few calls of a Docker engine that are needed, with its ways of failing told apart.
+
+The only module that imports the SDK. An engine that does not answer is ``ExecutorUnavailable``; a refusal (4xx) stays
+the SDK's ``APIError``, of which ``NotFound`` is one, for the caller knows what it means.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import IO, Any
+
+import docker
+from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
+from docker.types import DeviceRequest, Mount
+from docker.types.daemon import CancellableStream
+from docker.utils import kwargs_from_env
+
+from calculation_engine.errors import ExecutorUnavailable
+
+__all__ = ["APIError", "DeviceRequest", "Engine", "Host", "LogStream", "Mount", "NotFound", "default_host"]
+
+_HINT = (
+    "start it (`sudo systemctl start docker`, or Docker Desktop), see that you may use it "
+    "(`sudo usermod -aG docker $USER`, then log in again), or name another in CE_EXECUTORS__DOCKER__HOST"
+)
+#: Requests at once: every step that runs holds one for its log.
+_CONNECTIONS = 256
+_PIECE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a Docker engine says of the machine that it runs on."""
+
+    architecture: str
+    cpus: int
+    version: str
+
+
+def default_host() -> str:
+    """Return the address that DOCKER_HOST names, or the usual socket."""
+    return str(kwargs_from_env().get("base_url", "unix:///var/run/docker.sock"))
+
+
+class Engine:
+    """A Docker engine; one object serves all threads."""
+
+    def __init__(self, host: str | None, timeout_seconds: float) -> None:
+        self._host = host
+        self._timeout_seconds = timeout_seconds
+        self._lock = threading.Lock()
+        self._client: docker.APIClient | None = None
+        self._closed = False
+
+    @property
+    def _api(self) -> docker.APIClient:
+        with self._lock:
+            if self._closed:
+                raise ExecutorUnavailable("docker: this executor was closed")
+            if self._client is None:
+                address: Any = {"base_url": self._host} if self._host else kwargs_from_env()
+                self._client = docker.APIClient(
+                    version="auto", timeout=int(self._timeout_seconds), max_pool_size=_CONNECTIONS, **address
+                )
+                self._client.trust_env = False  # looking for proxies and .netrc costs more than a request
+            return self._client
+
+    @contextmanager
+    def _answering(self) -> Iterator[docker.APIClient]:
+        try:
+            yield self._api
+        except APIError as error:
+            if error.status_code is not None and error.status_code < 500:
+                raise
+            raise ExecutorUnavailable(f"docker: the engine failed: {_told(error)}") from error
+        except (OSError, DockerException) as error:  # the SDK's connection errors are OSErrors
+            raise ExecutorUnavailable(f"docker: no engine answers: {error}", hint=_HINT) from error
+
+    def _request(self, api: docker.APIClient, path: str, asked: dict[str, str], read_seconds: float | None) -> Any:
+        """Return the answer to a GET for which the SDK has no method, or one that reads too much."""
+        response = api.get(
+            f"{api.base_url}/v{api.api_version}/{path}",
+            params=asked,
+            stream=True,
+            timeout=(self._timeout_seconds, read_seconds),
+        )
+        try:
+            response.raise_for_status()
+        except OSError as error:
+            with response:
+                raise create_api_error_from_http_exception(error) from error
+        return response
+
+    @cached_property
+    def host(self) -> Host:
+        """The engine's machine, asked once."""
+        with self._answering() as api:
+            about = api.info()
+            return Host(about["Architecture"], about["NCPU"], about["ServerVersion"])
+
+    def now(self) -> float:
+        """Return the time of the engine's clock, in Unix seconds."""
+        with self._answering() as api:
+            return datetime.fromisoformat(api.info()["SystemTime"]).timestamp()
+
+    def ping(self) -> None:
+        """Return when the engine answers."""
+        with self._answering() as api:
+            api.ping()
+
+    def create(self, name: str, settings: Mapping[str, Any], host_settings: Mapping[str, Any]) -> None:
+        """Create a container."""
+        with self._answering() as api:
+            api.create_container(name=name, host_config=api.create_host_config(**host_settings), **settings)
+
+    def put(self, name: str, path: str, archive: Iterable[bytes]) -> None:
+        """Unpack a tar archive into a folder of a container, while the archive is made."""
+        with self._answering() as api:
+            api.put_archive(name, path, archive)
+
+    def start(self, name: str) -> None:
+        """Start a created container."""
+        with self._answering() as api:
+            api.start(name)
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """Return what is known of a container, or None when there is none of that name."""
+        try:
+            with self._answering() as api:
+                found: dict[str, Any] = api.inspect_container(name)
+                return found
+        except NotFound:
+            return None
+
+    def wait(self, name: str, seconds: float) -> None:
+        """Return when the container does not run, or when the time is over, or when the engine does not answer."""
+        try:
+            self._api.wait(name, timeout=seconds)
+        except (OSError, DockerException, ExecutorUnavailable):
+            return  # whoever asks next is told
+
+    def kill(self, name: str, signal: str) -> bool:
+        """Send a signal; return False when the container is not running."""
+        try:
+            with self._answering() as api:
+                api.kill(name, signal)
+        except APIError as error:
+            if error.status_code in {404, 409}:
+                return False
+            raise
+        return True
+
+    def get(self, name: str, path: str) -> Iterator[bytes]:
+        """Yield the tar archive of a file or folder of a container.
+
+        Raises:
+            NotFound: there is no such path, or no such container.
+        """
+        with self._answering() as api:
+            response = self._request(api, f"containers/{name}/archive", {"path": path}, self._timeout_seconds)
+            with response:
+                yield from response.iter_content(_PIECE_BYTES)
+
+    def logs(self, name: str, *, follow: bool) -> LogStream:
+        """Return the multiplexed log of a container from its beginning; with ``follow``, until it ends."""
+        with self._answering() as api:
+            asked = {"stdout": "1", "stderr": "1", "follow": str(int(follow))}
+            return LogStream(self._request(api, f"containers/{name}/logs", asked, None))
+
+    def remove(self, name: str) -> None:
+        """Kill and remove a container, then the volume of the same name; those that are not there are fine."""
+        with self._answering() as api:
+            try:
+                api.remove_container(name, v=True, force=True)
+            except APIError as error:
+                if error.status_code not in {404, 409}:  # 409: somebody removes it already
+                    raise
+            try:
+                api.remove_volume(name, force=True)
+            except NotFound:
+                pass
+            except APIError as error:
+                raise ExecutorUnavailable(f"docker: volume {name} is still in use: {_told(error)}") from error
+
+    def containers(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the containers that fit, in any state."""
+        with self._answering() as api:
+            found: list[dict[str, Any]] = api.containers(all=True, filters=dict(filters))
+            return found
+
+    def volumes(self, label: str) -> list[dict[str, Any]]:
+        """Return the volumes that carry a label."""
+        with self._answering() as api:
+            return api.volumes(filters={"label": label})["Volumes"] or []
+
+    def volume_bytes(self) -> dict[str, int]:
+        """Return the bytes in each volume."""
+        with self._answering() as api:
+            with self._request(api, "system/df", {"type": "volume"}, self._timeout_seconds) as response:
+                volumes = response.json()["Volumes"] or []
+            return {volume["Name"]: volume["UsageData"]["Size"] for volume in volumes}
+
+    def usage(self, name: str) -> dict[str, Any]:
+        """Return what a running container has used until now; nothing when it has just ended."""
+        try:
+            with self._answering() as api:
+                used: dict[str, Any] = api.stats(name, stream=False, one_shot=True)
+                return used
+        except APIError:
+            return {}
+
+    def find_image(self, reference: str) -> dict[str, Any] | None:
+        """Return what is known of an image, or None."""
+        try:
+            with self._answering() as api:
+                found: dict[str, Any] = api.inspect_image(reference)
+                return found
+        except NotFound:
+            return None
+
+    def build(
+        self, reference: str, dockerfile: str, context: IO[bytes], labels: Mapping[str, str], timeout_seconds: float
+    ) -> Iterator[dict[str, Any]]:
+        """Build an image and yield the engine's messages."""
+        with self._answering() as api:
+            yield from api.build(
+                tag=reference,
+                fileobj=context,
+                custom_context=True,
+                dockerfile=dockerfile,
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=int(timeout_seconds),
+            )
+
+    def pull(self, reference: str) -> Iterator[dict[str, Any]]:
+        """Pull an image and yield the engine's messages."""
+        with self._answering() as api:
+            yield from api.pull(reference, stream=True, decode=True)
+
+    def remove_untagged(self, image_id: str) -> None:
+        """Remove an image that has no name any more; one that is in use stays."""
+        image = self.find_image(image_id)
+        if image and not image["RepoTags"]:
+            try:
+                with self._answering() as api:
+                    api.remove_image(image_id)
+            except APIError:
+                return
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            self._closed = True
+            if self._client is not None:
+                self._client.close()
+
+
+class LogStream:
+    """The body of a log request, as raw bytes in large pieces: its chunk and frame headers are the caller's."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.chunked = response.headers.get("Transfer-Encoding") == "chunked"
+        # Below the layers that would hand out one line at a time, at 10 microseconds each.
+        self._reader = response.raw._fp.fp  # noqa: SLF001 - where the SDK itself takes a response's socket from
+
+    def read(self) -> bytes:
+        """Return the bytes that are there, waiting for at least one; none at the end, or when it was interrupted."""
+        try:
+            piece: bytes = self._reader.read1(_PIECE_BYTES)
+        except (OSError, ValueError):  # ValueError: closed by interrupt()
+            return b""
+        return piece
+
+    def interrupt(self) -> None:
+        """End a read that waits, from another thread."""
+        try:
+            CancellableStream(None, self._response).close()
+        except (OSError, AttributeError):
+            return  # it has ended in this moment
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._response.close()
+
+
+def _told(error: APIError) -> str:
+    return str(error.explanation or error)

@@ -1,0 +1,172 @@
+"""Makes the images of modules ready: built from the module's folder, or pulled where the settings allow it."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calculation_engine.errors import ImageMissing
+from calculation_engine.executors import _docker_archive as archive
+from calculation_engine.executors._docker_client import APIError, Engine
+from calculation_engine.executors._docker_container import LABEL
+from calculation_engine.executors._docker_lock import exclusive
+from calculation_engine.executors._docker_options import DockerOptions
+from calculation_engine.executors.base import Program
+
+HASH_LABEL = f"{LABEL}.content-hash"
+_LAST_LINES = 20
+#: What is in a module's folder but is nothing to its image.
+_NOT_IN_IMAGE = frozenset({"cases", "tests", "__pycache__", ".DS_Store", ".git"})
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that is there."""
+
+    id: str
+    name: str  #: for people: name and digest
+
+
+class Images:
+    """The images of modules on one Docker engine.
+
+    Args:
+        engine: where they are.
+        options: what may be run, built and pulled.
+        locks: folder of the files by which one image is made once, whoever asks.
+    """
+
+    def __init__(self, engine: Engine, options: DockerOptions, locks: Path) -> None:
+        self._engine = engine
+        self._options = options
+        self._locks = locks
+
+    def environment_id(self, program: Program) -> str:
+        """Return what of the image determines results: its content, or its id where it was made elsewhere."""
+        if _is_built_here(program):
+            content = program.content_hash
+        else:
+            found = self._engine.find_image(program.image)
+            content = found["Id"] if found else program.image
+        return f"docker-{self._engine.host.architecture}-{content}"
+
+    def ensure(self, program: Program, say: Callable[[str], None]) -> Image:
+        """Return a program's image, made ready if it was not.
+
+        Raises:
+            ImageMissing: it may not be run here, or cannot be had.
+        """
+        self._check_allowed(program)
+        image = self._find(program)
+        if image is None:
+            lock = self._locks / (re.sub(r"[^a-z0-9.]+", "-", program.image.lower()) + ".lock")
+            with exclusive(lock):
+                image = self._find(program) or self._make(program, say)
+        return image
+
+    def _check_allowed(self, program: Program) -> None:
+        repository = _repository(program.image)
+        if not any(fnmatch.fnmatchcase(repository, pattern) for pattern in self._options.images):
+            raise ImageMissing(
+                f"{program.name}: the image {program.image} may not be run here; allowed are: "
+                f"{', '.join(self._options.images)}",
+                hint=f"add {repository} to the setting executors.docker.images",
+            )
+
+    def _find(self, program: Program) -> Image | None:
+        found = self._engine.find_image(program.image)
+        if found is None:
+            return None
+        if _is_built_here(program) and _hash_of(found) != program.content_hash:
+            return None
+        digest = next(iter(found["RepoDigests"] or []), "").partition("@")[2] or found["Id"]
+        return Image(id=found["Id"], name=f"{program.image}@{digest}")
+
+    def _make(self, program: Program, say: Callable[[str], None]) -> Image:
+        if _is_built_here(program):
+            self._build(program, say)
+        elif self._options.pull:
+            self._follow(program, self._engine.pull(program.image), say, "pulled")
+        else:
+            raise ImageMissing(
+                f"{program.name}: there is no image {program.image}, and the module has no Dockerfile",
+                hint=f"`docker pull {program.image}` gets it; or set executors.docker.pull",
+            )
+        image = self._find(program)
+        if image is None:
+            raise ImageMissing(f"{program.name}: the image {program.image} was made, but is gone or was replaced")
+        return image
+
+    def _build(self, program: Program, say: Callable[[str], None]) -> None:
+        earlier = self._engine.find_image(program.image)
+        if not self._options.build_missing:
+            state = "is of other content than the module's folder" if earlier else "is not there"
+            raise ImageMissing(f"{program.name}: the image {program.image} {state}", hint=_command(program))
+        say(f"building the image {program.image}")
+        with tempfile.TemporaryFile() as context:
+            archive.context([program.folder, *program.shared], _NOT_IN_IMAGE, context)
+            context.seek(0)
+            messages = self._engine.build(
+                program.image,
+                f"{program.folder.name}/Dockerfile",
+                context,
+                {HASH_LABEL: program.content_hash},
+                self._options.build_timeout,
+            )
+            self._follow(program, messages, say, "built")
+        if earlier:
+            self._engine.remove_untagged(earlier["Id"])
+
+    def _follow(
+        self, program: Program, messages: Iterator[dict[str, Any]], say: Callable[[str], None], verb: str
+    ) -> None:
+        lines: deque[str] = deque(maxlen=_LAST_LINES)
+        fault = ""
+        try:
+            for message in messages:
+                fault = str(message.get("error", fault))
+                for line in _lines(message):
+                    lines.append(line)
+                    say(line)
+        except APIError as error:
+            fault = str(error.explanation or error)
+        if fault:
+            said = "\n".join(["", *lines, fault])
+            raise ImageMissing(
+                f"{program.name}: the image {program.image} could not be {verb}; the last lines:{said}",
+                hint=_command(program) if verb == "built" else f"`docker pull {program.image}` shows all of it",
+            )
+
+
+def _is_built_here(program: Program) -> bool:
+    return (program.folder / "Dockerfile").is_file()
+
+
+def _command(program: Program) -> str:
+    return f"`ce module build {program.name}` builds it, and shows all lines"
+
+
+def _hash_of(found: dict[str, Any]) -> str | None:
+    labels = found["Config"].get("Labels") or {}
+    content_hash: str | None = labels.get(HASH_LABEL)
+    return content_hash
+
+
+def _repository(reference: str) -> str:
+    name = reference.partition("@")[0]
+    head, _, last = name.rpartition("/")
+    return f"{head}/{last.partition(':')[0]}".lstrip("/")
+
+
+def _lines(message: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of one message of the engine; those of a progress bar, which has an id, are left out."""
+    text = message.get("stream") or ("" if "progress" in message else message.get("status", ""))
+    for line in text.splitlines():
+        if line.strip():
+            yield line.rstrip()
