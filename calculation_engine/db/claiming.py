@@ -6,13 +6,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import Row, Select, or_, select, update
 
 from calculation_engine.db.reading import load_steps
 from calculation_engine.db.rows import StepRow
 from calculation_engine.db.session import Sessions, Transaction
 from calculation_engine.db.tables import jobs, steps
-from calculation_engine.states import ENDED
 
 #: Below every rank: makes the search begin behind the index's NULLs.
 _LEAST_RANK = -(2**31)
@@ -98,28 +97,28 @@ def take_over(
     gone_hosts: Collection[str],
 ) -> list[StepRow]:
     """Lease what others left; see :meth:`Steps.take_over`."""
-    places = [_within_reach(name, bound, {host, *gone_hosts}) for name, bound in executors_host_bound.items()]
-    if not places:
+    hosts = {host, *gone_hosts}
+
+    def within_reach(step: Row[Any]) -> bool:
+        # The host is noted before anything is started there, so it tells more than the handle does.
+        bound = executors_host_bound.get(step.executor)
+        return bound is not None and (not bound or step.host is None or step.host in hosts)
+
+    def left(tx: Transaction, lock: bool) -> list[str]:
+        queries = _left(tx, owner, set(dead_owners) - {owner})
+        rows = [row for query in queries for row in tx.run(query.with_for_update(skip_locked=True) if lock else query)]
+        return sorted({row.id for row in rows if within_reach(row)})
+
+    if not sessions.read(lambda tx: left(tx, lock=False)):
         return []
-
-    def left(tx: Transaction) -> list[Select[Any]]:
-        # Two queries, each with an index of its own.
-        lost = [and_(steps.c.lease_until <= tx.now, steps.c.lease_owner != owner)]
-        if dead := sorted(set(dead_owners) - {owner}):
-            lost.append(steps.c.lease_owner.in_(dead))
-        return [select(steps.c.id).where(condition, steps.c.state.not_in(ENDED), or_(*places)) for condition in lost]
-
-    def take(tx: Transaction) -> list[StepRow]:
-        queries = [query.with_for_update(skip_locked=True) for query in left(tx)]
-        ids = {step_id for query in queries for step_id in tx.run(query).scalars()}
-        return _lease(tx, sorted(ids), owner, lease_seconds)
-
-    if not sessions.read(lambda tx: [step_id for query in left(tx) for step_id in tx.run(query.limit(1))]):
-        return []
-    return sessions.write(take)
+    return sessions.write(lambda tx: _lease(tx, left(tx, lock=True), owner, lease_seconds))
 
 
-def _within_reach(executor: str, host_bound: bool, hosts: Collection[str]) -> ColumnElement[bool]:
-    here = steps.c.executor == executor
-    # The host is noted before anything is started there, so it tells more than the handle does.
-    return and_(here, or_(steps.c.host.is_(None), steps.c.host.in_(sorted(hosts)))) if host_bound else here
+def _left(tx: Transaction, owner: str, dead_owners: Collection[str]) -> list[Select[Any]]:
+    # Two queries, each with an index of its own, and no condition on the executor, whose index SQLite would take:
+    # leased steps are few, and the steps of an executor all there are.
+    columns = (steps.c.id, steps.c.executor, steps.c.host)
+    queries = [select(*columns).where(steps.c.lease_until <= tx.now, steps.c.lease_owner != owner)]
+    if dead_owners:
+        queries.append(select(*columns).where(steps.c.lease_owner.in_(sorted(dead_owners))))
+    return queries

@@ -13,10 +13,11 @@ from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
 from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
-from calculation_engine.db.tables import deleted_jobs, job_labels, jobs
+from calculation_engine.db.tables import deleted_jobs, job_files, job_labels, jobs
 from calculation_engine.db.types import EPOCH
 from calculation_engine.db.writing import add_steps, cancel_unclaimed, insert_all, lock_job, tell_job, touch_job
 from calculation_engine.errors import Conflict, Gone, NotFound
+from calculation_engine.schemas.files import Blob
 from calculation_engine.states import ENDED, State
 
 _COLUMNS = [jobs.c[name] for name in names_of(JobRow)]
@@ -50,6 +51,14 @@ class Jobs:
             Gone: it was deleted.
         """
         return self._sessions.read(lambda tx: _get(tx, job_id))
+
+    def files(self, job_id: str, process: str) -> dict[str, Blob]:
+        """Return the files that the step of a process reads, as they were stored with the job."""
+        query = select(job_files.c.path, job_files.c.sha256, job_files.c.size)
+        query = query.where(job_files.c.job_id == job_id, job_files.c.process == process)
+        return self._sessions.read(
+            lambda tx: {row.path: Blob(sha256=row.sha256, size=row.size) for row in tx.run(query)}
+        )
 
     def resolve(self, prefix: str, owner: str | None = None) -> str:
         """Return the one id that begins with ``prefix``; a whole id is returned without being looked up.
@@ -149,7 +158,7 @@ def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:
 
 
 def _insert_job(tx: Transaction, new: NewJob) -> None:
-    named = {name: getattr(new, name) for name in names_of(NewJob) if name != "steps"}
+    named = {name: getattr(new, name) for name in names_of(NewJob) if name not in {"steps", "files"}}
     try:
         # Due at once: a job whose first steps are all planned later must not be forgotten.
         tx.run(
@@ -164,6 +173,12 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
         job_labels,
         [{"name": name, "value": value, "created": tx.now, "job_id": new.id} for name, value in sorted(_labels(new))],
     )
+    rows = [
+        {"job_id": new.id, "process": process, "path": path, "sha256": blob.sha256, "size": blob.size}
+        for process, files in new.files.items()
+        for path, blob in files.items()
+    ]
+    insert_all(tx, job_files, rows)
     tell_job(tx, new.id)
 
 

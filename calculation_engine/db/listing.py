@@ -40,7 +40,7 @@ def find_jobs(
     ]
     key: Callable[[JobRow], tuple[Any, str]] = lambda row: (getattr(row, field), row.id)  # noqa: E731
     rows.sort(key=key, reverse=descending)
-    cursor = _write_cursor(sort, *key(rows[limit - 1])) if len(rows) > limit else None
+    cursor = write_cursor(sort, *key(rows[limit - 1])) if len(rows) > limit else None
     return rows[:limit], cursor
 
 
@@ -104,7 +104,8 @@ def _behind(
     return and_(column >= value, or_(column > value, job_id > last_id))
 
 
-def _write_cursor(sort: str, value: Any, job_id: str) -> str:
+def write_cursor(sort: str, value: Any, job_id: str) -> str:
+    """Return the cursor of the page behind the job whose sorted field has that value."""
     text = value.isoformat() if isinstance(value, datetime) else value
     return base64.urlsafe_b64encode(json.dumps([sort, text, job_id]).encode()).decode().rstrip("=")
 

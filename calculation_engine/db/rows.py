@@ -48,6 +48,8 @@ class NewJob:
     request_hash: str
     workflow: dict[str, Any]
     steps: list[NewStep]
+    #: Files of the processes whose steps are made later: process -> path below ``input/`` -> content.
+    files: dict[str, dict[str, Blob]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

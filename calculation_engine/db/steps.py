@@ -20,7 +20,7 @@ from calculation_engine.db.rows import (
     names_of,
 )
 from calculation_engine.db.session import Sessions, Transaction
-from calculation_engine.db.tables import attempts, outputs, step_files, steps, uploads
+from calculation_engine.db.tables import attempts, job_files, outputs, step_files, steps, uploads
 from calculation_engine.errors import NotFound
 from calculation_engine.states import Reason
 
@@ -79,11 +79,16 @@ class Steps:
         return self._sessions.read(lambda tx: {attempt_id(row.step_id, row.number) for row in tx.run(query)})
 
     def uses_blob(self, hashes: Collection[str]) -> set[str]:
-        """Return those of the sha256 ``hashes`` that an input or output of a step, or an upload, refers to.
+        """Return those of the sha256 ``hashes`` that an input or output of a step, a job, or an upload refers to.
 
         A file that is being stored now, for a row that is written next, is not among them: spare young files.
         """
         return self._sessions.read(lambda tx: _used(tx, sorted(hashes)))
+
+    def existing(self, ids: Collection[str]) -> set[str]:
+        """Return those of the ids that a step has."""
+        query = select(steps.c.id).where(steps.c.id.in_(list(ids)))
+        return self._sessions.read(lambda tx: set(tx.run(query).scalars()))
 
     def claim(self, owner: str, executors: Sequence[str], limit: int, lease_seconds: float) -> list[StepRow]:
         """Lease up to ``limit`` queued steps of these executors to ``owner`` and return them.
@@ -201,6 +206,6 @@ def _used(tx: Transaction, hashes: Sequence[str]) -> set[str]:
     used: set[str] = set()
     for start in range(0, len(hashes), _HASHES_AT_ONCE):
         part = hashes[start : start + _HASHES_AT_ONCE]
-        columns = (step_files.c.sha256, outputs.c.sha256, uploads.c.sha256)
+        columns = (step_files.c.sha256, job_files.c.sha256, outputs.c.sha256, uploads.c.sha256)
         used.update(tx.run(union(*(select(column).where(column.in_(part)) for column in columns))).scalars())
     return used

@@ -173,6 +173,19 @@ class StepFileColumns(TypedColumns):
 step_files = Table("step_files", metadata, StepFileColumns, Index("ix_step_files_step", "step_id"), **OPTIONS)
 
 
+class JobFileColumns(TypedColumns):
+    """Columns of ``job_files``: what the steps that a job will make later read."""
+
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    process: Named[str] = Column(String(64), primary_key=True)
+    path: Named[str] = Column(String(500), primary_key=True)
+    sha256: Named[str] = Column(String(64))
+    size: Named[int] = Column(BigInteger)
+
+
+job_files = Table("job_files", metadata, JobFileColumns, Index("ix_job_files_sha256", "sha256"), **OPTIONS)
+
+
 class KeyHolderColumns(TypedColumns):
     """Columns of ``key_holders``: which step computes a key now. Its row is what racing engines lock."""
 

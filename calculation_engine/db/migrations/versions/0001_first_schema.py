@@ -144,6 +144,17 @@ def _make_parts_of_steps() -> None:
     )
     _index("ix_step_files_step", "step_files", "step_id")
     op.create_table(
+        "job_files",
+        sa.Column("job_id", sa.String(36), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("process", sa.String(64), primary_key=True),
+        sa.Column("path", sa.String(500), primary_key=True),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        if_not_exists=True,
+        **OPTIONS,
+    )
+    _index("ix_job_files_sha256", "job_files", "sha256")
+    op.create_table(
         "key_holders",
         sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("step_id", sa.String(36), sa.ForeignKey("steps.id", ondelete="CASCADE"), nullable=False),
