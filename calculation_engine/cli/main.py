@@ -85,16 +85,21 @@ def run_command(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else EXIT_FINE
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print_text(__version__)
+        raise typer.Exit
+
+
 def _root(
     context: typer.Context,
     *,
     debug: Annotated[bool, typer.Option("--debug", envvar="CE_DEBUG", help="Show where an error happened.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     context.obj.debug = debug
-    if version:
-        print_text(__version__)
-        raise typer.Exit
 
 
 def _show_usage(error: typer.TyperException) -> None:

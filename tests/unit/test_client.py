@@ -40,7 +40,7 @@ class Replay(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.replies: dict[str, list[Reply | None | Callable[[bytes], Reply]]] = defaultdict(list)
+        self.replies: dict[str, list[Reply | Callable[[bytes], Reply] | None]] = defaultdict(list)
         self.requests: list[tuple[str, bytes, dict[str, str]]] = []
         super().__init__(("127.0.0.1", 0), Replayer)
 
@@ -79,7 +79,17 @@ class Replayer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_PUT = do_POST = do_DELETE = answer
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_PUT(self) -> None:
+        self.answer()
+
+    def do_POST(self) -> None:
+        self.answer()
+
+    def do_DELETE(self) -> None:
+        self.answer()
 
     def log_message(self, *arguments: object) -> None:
         """Stay quiet."""
@@ -130,7 +140,17 @@ def job_reply(state: str = "succeeded", *, steps: list[dict[str, Any]] | None = 
 
 
 def step_reply(state: str = "succeeded", **fields: Any) -> dict[str, Any]:
-    empty = ("module_version", "executor", "reason", "progress", "reused_from", "verdict", "exit_code", "started", "ended")
+    empty = (
+        "module_version",
+        "executor",
+        "reason",
+        "progress",
+        "reused_from",
+        "verdict",
+        "exit_code",
+        "started",
+        "ended",
+    )
     more = ("cpu_seconds", "peak_memory_bytes", "host", "image", "key")
     return {
         **dict.fromkeys((*empty, *more)),
@@ -184,7 +204,9 @@ def test_files_folders_tables_and_texts_reach_the_server_as_references(
 
     job = client.submit(module="cbc", config={"model": "osemosys"}, inputs=inputs)
 
-    uploads = [(parse_qs(urlsplit(address.split()[1]).query)["name"][0], body) for address, body, _ in server.requests[:-1]]
+    uploads = [
+        (parse_qs(urlsplit(address.split()[1]).query)["name"][0], body) for address, body, _ in server.requests[:-1]
+    ]
     contents = dict(uploads)
     assert job.state is State.QUEUED
     assert [name for name, _ in uploads] == ["data.txt", "folder.zip", "table.csv", "folder.zip", "bytes"]
@@ -215,7 +237,9 @@ def test_paths_in_a_document_start_from_its_own_folder(server: Replay, client: C
     assert len(server.sent("PUT /api/upload")) == 1
 
 
-def test_every_input_that_is_not_there_is_named_and_nothing_is_sent(server: Replay, client: Client, tmp_path: Path) -> None:
+def test_every_input_that_is_not_there_is_named_and_nothing_is_sent(
+    server: Replay, client: Client, tmp_path: Path
+) -> None:
     document = {
         "processes": [
             {"name": "a", "module": "cbc", "inputs": {"data": "absent.txt"}},
@@ -273,8 +297,16 @@ def test_a_problem_document_becomes_the_error_that_it_names(
     server: Replay, client: Client, status: int, name: str, kind: type[Exception]
 ) -> None:
     fault = {"path": "config.model", "message": "expected a text", "hint": "x"}
-    problem = {"type": f"about:blank#{name}", "title": "T", "status": status, "detail": "it is wrong", "hint": "do this"}
-    server.add("GET /api/module/cbc", problem | {"faults": [fault], "instance": "id7"}, status, "application/problem+json")
+    problem = {
+        "type": f"about:blank#{name}",
+        "title": "T",
+        "status": status,
+        "detail": "it is wrong",
+        "hint": "do this",
+    }
+    server.add(
+        "GET /api/module/cbc", problem | {"faults": [fault], "instance": "id7"}, status, "application/problem+json"
+    )
 
     with pytest.raises(kind) as caught:
         client.module("cbc")
@@ -410,7 +442,9 @@ def test_a_table_has_the_units_of_its_modules_manifest(server: Replay, client: C
     assert list(table.dtypes.astype(str)) == ["int64", "float64"]
 
 
-def test_a_result_that_arrives_changed_is_an_error_and_leaves_no_file(server: Replay, client: Client, tmp_path: Path) -> None:
+def test_a_result_that_arrives_changed_is_an_error_and_leaves_no_file(
+    server: Replay, client: Client, tmp_path: Path
+) -> None:
     server.add("GET /api/job/*", job_reply())
     server.add("GET /api/job/*/results", [result_file("cbc/output/x.csv", b"as promised")])
     server.add("GET /api/job/*/results/cbc/output/x.csv", b"something else", media_type="text/csv")
