@@ -114,7 +114,7 @@ def take_over(
     return sessions.write(lambda tx: _lease(tx, left(tx, lock=True), owner, lease_seconds))
 
 
-def _left(tx: Transaction, owner: str, dead_owners: Collection[str]) -> list[Select[Any]]:
+def _left(tx: Transaction, owner: str, dead_owners: Collection[str]) -> list[Select[str, str, str | None]]:
     # Two queries, each with an index of its own, and no condition on the executor, whose index SQLite would take:
     # leased steps are few, and the steps of an executor all there are.
     columns = (steps.c.id, steps.c.executor, steps.c.host)

@@ -17,9 +17,8 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, create
 from calculation_engine.db.failures import is_statement_at_fault, is_transient, unavailable
 from calculation_engine.errors import DatabaseUnavailable, InvalidInput
 
-_TRIES = 10
 _LONGEST_PAUSE_SECONDS = 0.25
-_BUSY_SECONDS = 20
+_BUSY_SECONDS = 5.0
 _CLOCKS = {"sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", "mysql": "SELECT UTC_TIMESTAMP(6)"}
 
 
@@ -49,11 +48,21 @@ class Transaction:
 
 
 class Sessions:
-    """Makes connections and runs transactions; safe to use from many threads."""
+    """Makes connections and runs transactions; safe to use from many threads.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: of the database.
+        patience_seconds: how long one transaction is begun again while others are in its way.
+    """
+
+    def __init__(self, url: str, patience_seconds: float = 30.0) -> None:
         self.url = _checked(url)
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _mariadb_engine(self.url)
+        self._patience_seconds = patience_seconds
+        self.engine = (
+            _sqlite_engine(self.url, min(_BUSY_SECONDS, patience_seconds))
+            if self.is_sqlite
+            else _mariadb_engine(self.url)
+        )
         # SQLite has one writer at a time and lets the others poll; a lock hands over without that delay.
         self._writing: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -87,25 +96,28 @@ class Sessions:
         return self._run(work, writes=True)
 
     def _run[T](self, work: Callable[[Transaction], T], writes: bool) -> T:
+        deadline = time.monotonic() + self._patience_seconds
         pause = 0.002
-        for attempt in range(1, _TRIES + 1):
+        while True:
             try:
                 with self._writing if writes else nullcontext():
                     return self._once(work, writes)
             except (exc.DBAPIError, Again) as error:
-                if isinstance(error, exc.DBAPIError) and not is_transient(error):
-                    if is_statement_at_fault(error):
-                        raise
-                    raise unavailable(error, self.place) from error
-                if attempt == _TRIES:
-                    raise DatabaseUnavailable(
-                        f"database {self.place}: too busy, gave up after {_TRIES} tries of one transaction"
-                    ) from error
+                self._raise_unless_transient(error, deadline)
             except exc.TimeoutError as error:
                 raise DatabaseUnavailable(f"database {self.place}: all connections are in use") from error
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads racing engines, no secret
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        raise AssertionError("unreachable")
+
+    def _raise_unless_transient(self, error: exc.DBAPIError | Again, deadline: float) -> None:
+        if isinstance(error, exc.DBAPIError) and not is_transient(error):
+            if is_statement_at_fault(error):
+                raise error
+            raise unavailable(error, self.place) from error
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailable(
+                f"database {self.place}: others were in the way of one transaction for {self._patience_seconds} seconds"
+            ) from error
 
     def _once[T](self, work: Callable[[Transaction], T], writes: bool) -> T:
         with self.engine.connect() as plain:
@@ -134,9 +146,13 @@ def _checked(text_url: str) -> URL:
     return url
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    Path(cast(str, url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=20, max_overflow=20, connect_args={"timeout": _BUSY_SECONDS})
+def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
+    folder = Path(cast(str, url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(f"database: the folder {folder} cannot be made: {error.strerror}") from error
+    engine = create_engine(url, pool_size=20, max_overflow=20, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
