@@ -8,7 +8,7 @@ from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.planner import Plan, StepState, plan
 from calculation_engine.engine.spec import spec_of
 from calculation_engine.engine.submission import new_step
-from calculation_engine.errors import Gone, InvalidInput, NotFound
+from calculation_engine.errors import Gone, InvalidInput, NotFound, Stale
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.workflow import Process, Workflow
@@ -34,8 +34,8 @@ class Planning:
         for job_id, seen in due:
             try:
                 self._plan_job(job_id, seen)
-            except (NotFound, Gone):
-                continue  # deleted since
+            except (NotFound, Gone, Stale):
+                continue  # deleted, or changed, since: if it is still there it stays due
         return len(due)
 
     def _plan_job(self, job_id: str, seen: int) -> None:
@@ -49,13 +49,13 @@ class Planning:
         except (InvalidInput, NotFound) as error:
             new = []
             result = Plan(state=State.FAILED, reason=Reason.INPUT_INVALID, message=str(error), fraction=result.fraction)
-        change = None if job.state in ENDED else JobChange(result.state, result.reason, result.message, result.fraction)
-        if change is not None and change.state is State.RUNNING and job.state is State.QUEUED:
-            change = JobChange(State.QUEUED, None, result.message, result.fraction)  # its first step has not started
+        # That a job runs is written when its first step starts.
+        state = result.state if result.state in ENDED else None
+        change = JobChange(state, result.reason, result.message, result.fraction) if job.state not in ENDED else None
         self._database.jobs.plan(job_id, seen, new, change)
 
     def _step(self, job: JobRow, process: Process, steps: list[StepRow]) -> NewStep:
-        files = dict(self._database.jobs.files(job.id).get(process.name, {}))
+        files = self._database.jobs.files(job.id, process.name)
         files |= self._piped(process, steps)
         return new_step(process, files, self._settings)
 

@@ -56,7 +56,7 @@ class Submission:
         """
         workflow = _with_parts(request.workflow, parts or {})
         files = self._validated(workflow, owner)
-        document = workflow.model_dump(mode="json")
+        ready = plan(workflow, []).ready
         job = NewJob(
             id=str(UUID(job_id)) if job_id else str(uuid7()),
             owner=owner,
@@ -65,9 +65,9 @@ class Submission:
             tags=request.tags,
             slot=request.slot,
             request_hash=hash_json(_identity(request, workflow, files)),
-            workflow=document,
-            files=files,
-            steps=[new_step(process, files[process.name], self.settings) for process in plan(workflow, []).ready],
+            workflow=workflow.model_dump(mode="json"),
+            steps=[new_step(process, files[process.name], self.settings) for process in ready],
+            files={name: inputs for name, inputs in files.items() if name not in {process.name for process in ready}},
         )
         return self.database.jobs.create(job)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, StringConstraints
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
@@ -46,7 +46,7 @@ def _inside(value: str) -> str:
 
 
 #: A path below a working folder: relative, with forward slashes, no ``..``.
-InnerPath = Annotated[str, StringConstraints(min_length=1, max_length=500), BeforeValidator(_inside)]
+InnerPath = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_inside)]
 
 
 class Schema(BaseModel):
