@@ -1,4 +1,7 @@
-"""Bubblewrap: a step sees the system's programs, its environment, its code and its own folder, and nothing else."""
+"""What a step sees: the system's programs, its environment, its code and its own folder, and nothing else.
+
+Bubblewrap holds all of it. Where that does not work, Landlock holds the files, and TCP on a recent kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from calculation_engine.executors import _landlock
 
 INSTALL = "install it: `apt install bubblewrap`, or your system's package of that name"
 
@@ -21,6 +26,9 @@ _SHARED_MEMORY_BYTES = 64 << 20  # as a container has it
 _NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
+#: Not all of it: the environment of the engine is there, and of all else that its user runs.
+_PROC = tuple(f"/proc/{name}" for name in ("self", "cpuinfo", "meminfo", "stat", "sys", "filesystems", "version"))
+_DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
 _ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certificates", "pki")
 
 
@@ -50,10 +58,10 @@ class Bubblewrap:
             words.append("--unshare-net")
         if "--disable-userns" in self.options:
             words.append("--disable-userns")
-        for path in _SYSTEM:
-            words += _system_folder(Path(path))
-        for name in _ETC + (_ETC_NETWORK if network else ()):
-            words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+        for folder in _SYSTEM:
+            words += _system_folder(Path(folder))
+        for path in _etc(network):
+            words += ["--ro-bind-try", path, path]
         words += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         if "--size" in self.options:
             words += ["--size", str(_SHARED_MEMORY_BYTES)]
@@ -63,6 +71,26 @@ class Bubblewrap:
         if images:
             words += ["--ro-bind", str(images), IMAGES]
         return [*words, "--bind", str(job), JOB, "--remount-ro", "/", "--chdir", JOB, "--"]
+
+
+@dataclass(frozen=True)
+class Landlock:
+    """A kernel that can keep steps from files."""
+
+    version: int
+
+    def arguments(
+        self, *, writable: Sequence[Path], read_only: Sequence[str], network: bool
+    ) -> tuple[list[str], list[str], bool]:
+        """Return the arguments of ``_landlock.restrict`` for a step."""
+        readable = [*_SYSTEM, *_etc(network), *_PROC, "/sys/devices/system/cpu", *read_only]
+        return readable, [*_DEVICES, *map(str, writable)], network
+
+
+def find_landlock() -> Landlock | None:
+    """Return what this kernel can, if it can."""
+    version = _landlock.find_version()
+    return Landlock(version) if version else None
 
 
 def find_bubblewrap(folder: Path) -> Bubblewrap | str:
@@ -88,6 +116,10 @@ def find_bubblewrap(folder: Path) -> Bubblewrap | str:
             " sysctls user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns"
         )
     return found
+
+
+def _etc(network: bool) -> list[str]:
+    return [f"/etc/{name}" for name in _ETC + (_ETC_NETWORK if network else ())]
 
 
 def _system_folder(path: Path) -> list[str]:

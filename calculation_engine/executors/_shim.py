@@ -8,7 +8,6 @@ the standard library, so that it costs a step a few milliseconds.
 
 from __future__ import annotations
 
-import ctypes
 import marshal
 import os
 import resource
@@ -16,7 +15,6 @@ import select
 import signal
 import sys
 import time
-import traceback
 
 from calculation_engine.executors import _limits, _record, _watch
 
@@ -48,6 +46,8 @@ def main(folder: str) -> None:
         if first:
             _record.write("ended", shim.run() | started)
     except BaseException:  # noqa: BLE001 - nobody is above; the executor shows what stands in shim.log
+        import traceback  # slow, and needed here alone
+
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
@@ -57,9 +57,12 @@ def main(folder: str) -> None:
 class Shim:
     """One step, from its start until no process of it is left.
 
+    What the step's processes leave behind becomes a child of this process, and is ended with them.
+
     Args:
-        spec: ``argv``, ``env`` and ``cwd`` of the step; ``log``, a path; ``limits``, ``folders``: see ``Limits``;
-            ``cores``, how many, and ``cores_folder``, where the steps of this machine agree on who takes which.
+        spec: ``argv``, ``env`` and ``cwd`` of the step; ``sandboxed``, whether bubblewrap is in front of it; else
+            ``landlock``, the arguments of ``_landlock.restrict``, or None; ``log``, a path; ``limits`` and ``folders``,
+            see ``Limits``; ``cores``, how many, and ``cores_folder``, where steps agree on who takes which.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
@@ -71,14 +74,16 @@ class Shim:
         for number in (signal.SIGCHLD, *_SIGNALS):
             signal.signal(number, lambda *_: None)
         self._log_fd = os.open(spec["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def run(self) -> dict[str, str]:
         """Run the step and return the record of its end."""
-        if self._libc:  # what the step's processes leave behind becomes a child of this process
-            self._libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        sandboxed = self._spec["sandboxed"]
+        if not sandboxed:
+            _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         limits = _limits.Limits(self._spec["limits"], self._spec["folders"], self._log_fd)
         child = self._start(_limits.take_cores(self._spec["cores"], self._spec["cores_folder"]))
+        if sandboxed:  # bubblewrap takes longer to start than this, and nothing of a step leaves it
+            _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         status, why, reached = self._watch(child, limits)
         last = self._end_all(child)
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -108,8 +113,8 @@ class Shim:
         try:
             for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and that would be inherited
                 signal.signal(number, signal.SIG_DFL)
-            if self._libc:
-                self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if not self._spec["sandboxed"]:  # bubblewrap does so itself
+                _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != shim:
                 os._exit(127)
             if cores:
@@ -119,6 +124,10 @@ class Shim:
             os.dup2(self._log_fd, 1)
             os.dup2(self._log_fd, 2)
             os.closerange(3, 1 << 16)
+            if self._spec["landlock"]:
+                from calculation_engine.executors import _landlock  # slow, and not needed under bubblewrap
+
+                _landlock.restrict(*self._spec["landlock"])
             os.execvpe(argv[0], argv, self._spec["env"])
         except OSError as error:
             os.write(2, f"calculation-engine: cannot start {argv[0]}: {error.strerror}\n".encode())
@@ -166,6 +175,13 @@ class Shim:
 
     def _tell(self, message: str) -> None:
         os.write(self._log_fd, f"calculation-engine: {message}\n".encode())
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        import ctypes  # slow: in the time that bubblewrap takes to start, where there is one
+
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _report(answer: bytes) -> None:

@@ -52,7 +52,9 @@ def fill_folder(task: Task) -> None:
         _copy(source, path)
 
 
-def shim_spec(task: Task, environment: Environment, code: Path, sandbox: _sandbox.Bubblewrap | None) -> dict[str, Any]:
+def shim_spec(
+    task: Task, environment: Environment, code: Path, sandbox: _sandbox.Bubblewrap | _sandbox.Landlock | None
+) -> dict[str, Any]:
     """Return what the shim of an attempt needs, see :class:`calculation_engine.executors._shim.Shim`.
 
     Args:
@@ -62,17 +64,22 @@ def shim_spec(task: Task, environment: Environment, code: Path, sandbox: _sandbo
         sandbox: None to run without.
     """
     job, scratch = task.folder / "job", task.folder / "tmp"
-    places = (_sandbox.IMAGES, _sandbox.JOB, "/tmp") if sandbox else (str(code), str(job), str(scratch))  # noqa: S108
-    images = places[0]
-    command = [part.replace("{module}", f"{images}/{task.program.name}") for part in task.program.command]
+    readable, network = environment.read_only, task.resources.network
+    places, front, landlock = (str(code), str(job), str(scratch)), [], None
+    if isinstance(sandbox, _sandbox.Bubblewrap):
+        places = (_sandbox.IMAGES, _sandbox.JOB, "/tmp")  # noqa: S108 - the sandbox's own
+        front = sandbox.command(job=job, scratch=scratch, images=code, read_only=readable, network=network)
+    elif sandbox:
+        writable = (job, scratch, task.log)
+        landlock = sandbox.arguments(writable=writable, read_only=[*readable, str(code)], network=network)
+    command = [part.replace("{module}", f"{places[0]}/{task.program.name}") for part in task.program.command]
     if command[0] == "python" and environment.python:
         command[0] = environment.python
-    if sandbox:
-        readable, network = environment.read_only, task.resources.network
-        command = sandbox.command(job=job, scratch=scratch, images=code, read_only=readable, network=network) + command
     limits = task.resources
     return {
-        "argv": command,
+        "argv": front + command,
+        "sandboxed": bool(front),
+        "landlock": landlock,
         "env": dict(_environ(task, environment, *places)),
         "cwd": str(job),
         "log": str(task.log),
@@ -83,7 +90,7 @@ def shim_spec(task: Task, environment: Environment, code: Path, sandbox: _sandbo
             _limits.DISK: int(limits.disk),
             _limits.LOG: int(limits.log),
             _limits.PIDS: limits.pids,
-            _limits.SANDBOX_PIDS: _sandbox.PROCESSES if sandbox else 0,
+            _limits.SANDBOX_PIDS: _sandbox.PROCESSES if front else 0,
         },
         "cores": math.ceil(limits.cpu),
     }

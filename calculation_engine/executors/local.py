@@ -41,8 +41,8 @@ class LocalOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    sandbox: Literal["auto", "required", "off"] = "auto"
-    """Whether steps run under bubblewrap: where it works, always, or never."""
+    sandbox: Literal["auto", "bubblewrap", "landlock", "off"] = "auto"
+    """What keeps steps from other files and the network: the best that works here, or one of them and no other."""
 
 
 class LocalExecutor(Executor):
@@ -63,14 +63,17 @@ class LocalExecutor(Executor):
     @property
     def capabilities(self) -> Capabilities:
         """What this machine can do; the sandbox is tried once."""
-        found = self._sandbox
-        told = f"none: {found}" if isinstance(found, str) else f"bubblewrap {found.version}"
-        return Capabilities(host_bound=True, sandboxed=not isinstance(found, str), detail={"sandbox": told})
+        sandbox, missing = self._sandbox
+        if isinstance(sandbox, _sandbox.Bubblewrap):
+            return Capabilities(host_bound=True, sandboxed=True, detail={"sandbox": f"bubblewrap {sandbox.version}"})
+        told = f"Landlock {sandbox.version}, for files but not for all of the network" if sandbox else "none"
+        return Capabilities(host_bound=True, sandboxed=False, detail={"sandbox": f"{told}: {missing}"})
 
     def check(self) -> None:
         """Return when steps can be started here."""
-        if self.options.sandbox == "required" and isinstance(self._sandbox, str):
-            raise ExecutorUnavailable(f"local: a sandbox is required, and there is none: {self._sandbox}")
+        sandbox, missing = self._sandbox
+        if sandbox is None and self.options.sandbox in {"bubblewrap", "landlock"}:
+            raise ExecutorUnavailable(f"local: executors.local.sandbox is {self.options.sandbox}, but {missing}")
 
     def environment_id(self, program: Program) -> str:
         """Return what of this machine determines results: interpreter, packages, system and processor."""
@@ -153,11 +156,19 @@ class LocalExecutor(Executor):
         self._attempt(attempt_id).remove()
 
     @cached_property
-    def _sandbox(self) -> _sandbox.Bubblewrap | str:
-        if self.options.sandbox == "off":
-            return "it is switched off by the setting executors.local.sandbox"
-        with tempfile.TemporaryDirectory() as folder:
-            return _sandbox.find_bubblewrap(Path(folder))
+    def _sandbox(self) -> tuple[_sandbox.Bubblewrap | _sandbox.Landlock | None, str]:
+        """What is used, and why nothing better is."""
+        wanted = self.options.sandbox
+        if wanted == "off":
+            return None, "it is switched off by the setting executors.local.sandbox"
+        missing = "the setting executors.local.sandbox asks for Landlock alone"
+        if wanted != "landlock":
+            with tempfile.TemporaryDirectory() as folder:
+                found = _sandbox.find_bubblewrap(Path(folder))
+            if isinstance(found, _sandbox.Bubblewrap) or wanted == "bubblewrap":
+                return (None, found) if isinstance(found, str) else (found, "")
+            missing = found
+        return _sandbox.find_landlock(), missing
 
     def _attempt(self, attempt_id: str) -> Attempt:
         return Attempt(self._attempts / self._host / attempt_id)
@@ -185,8 +196,7 @@ class LocalExecutor(Executor):
             fill_folder(task)
             task.log.parent.mkdir(parents=True, exist_ok=True)
             self._cores.mkdir(parents=True, exist_ok=True)
-            sandbox = None if isinstance(self._sandbox, str) else self._sandbox
-            spec = shim_spec(task, environment, code, sandbox)
+            spec = shim_spec(task, environment, code, self._sandbox[0])
             attempt.start(spec | {"cores_folder": str(self._cores)}, lock)
         except BaseException as error:
             attempt.remove_held()

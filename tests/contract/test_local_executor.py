@@ -1,5 +1,6 @@
 """What is the local executor's own: environments, the shim, and steps without a sandbox."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,15 +14,15 @@ from typing import Any
 import pytest
 
 from calculation_engine.errors import AttemptLost, EnvironmentFailed, ExecutorUnavailable, InvalidInput
-from calculation_engine.executors import _attempt, _watch
+from calculation_engine.executors import _attempt, _landlock, _watch
 from calculation_engine.executors.registry import executor_names, make_executor
 from calculation_engine.states import Reason
 from tests.contract.executor_bench import Bench, find_processes, read, until
 
 
-@pytest.fixture(scope="module", params=["auto", "off"])
+@pytest.fixture(scope="module", params=["auto", "landlock", "off"])
 def local(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """The local executor with its sandbox and without."""
+    """The local executor with each sandbox and without."""
     bench = Bench("local", tmp_path_factory.mktemp("local"), {"sandbox": request.param})
     yield bench
     for attempt_id in bench.executor.leftovers():
@@ -222,6 +223,31 @@ def test_files_without_a_name_count_as_disk(local: Bench) -> None:
     )
     task = replace(task, program=replace(task.program, command=("python", "-c", code)))
     assert local.run(task).reason is Reason.DISK_LIMIT
+
+
+def test_landlock_keeps_files_of_the_host_closed(tmp_path: Path) -> None:
+    bench = Bench("local", tmp_path, {"sandbox": "landlock"})
+    if not _landlock.find_version():
+        pytest.skip("this kernel has no Landlock")
+    secret = tmp_path / "data" / "secret.txt"
+    secret.parent.mkdir()
+    secret.write_text("s3cret")
+    theirs = [str(secret), "/etc/passwd", "/etc/shadow", f"/proc/{os.getpid()}/environ"]
+    into = bench.run_and_collect(bench.task("reach", *theirs, "/dev/null", "/proc/self/comm"))
+    found = json.loads((into / "found.json").read_text())
+    assert found == {**dict.fromkeys(theirs), "/dev/null": "", "/proc/self/comm": "python\n"}
+    assert not secret.with_name("secret.txt.made").exists()
+
+
+def test_sandbox_that_is_asked_for_by_name_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    wanted = make_executor("local", {"sandbox": "bubblewrap"}, tmp_path)
+    with pytest.raises(ExecutorUnavailable, match="bubblewrap"):
+        wanted.check()
+    best = make_executor("local", {}, tmp_path)
+    best.check()
+    assert not best.capabilities.sandboxed
+    assert "install" in best.capabilities.detail["sandbox"]
 
 
 # Measures
