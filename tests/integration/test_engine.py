@@ -97,7 +97,7 @@ def test_chain_hands_outputs_on(system: System) -> None:
     )
     assert job.state is State.SUCCEEDED
     assert system.read(job.id, "second/table.csv") == "VALUE\n7\n1\n1\n"
-    assert [step.path for step in system.steps(job.id)][0] == "first"
+    assert system.steps(job.id)[0].path == "first"
 
 
 def test_output_of_an_earlier_job_is_an_input(system: System) -> None:

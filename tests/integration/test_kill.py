@@ -1,0 +1,98 @@
+"""An engine that is killed at any instant loses nothing, and nothing runs twice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+
+from calculation_engine.engine.paths import step_log
+from calculation_engine.schemas.job import JobRequest
+from calculation_engine.states import ENDED, State
+from tests.integration.conftest import PROGRAMS, make_parts
+
+JOBS = 50
+KILLS = 8
+_ENGINE = """
+import sys
+from pathlib import Path
+from calculation_engine.api.server import serve
+from calculation_engine.settings import Settings
+serve(Settings(data_dir=Path(sys.argv[1]), module_path=[Path(sys.argv[2])], steps_at_once=4), with_api=False)
+"""
+
+
+@contextmanager
+def engine(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _ENGINE, str(folder), str(PROGRAMS)], stdout=file, stderr=file
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def containers() -> set[str]:
+    client = docker.from_env()
+    found = {item.name for item in client.containers.list(all=True, filters={"label": "calculation-engine.attempt"})}
+    client.close()
+    return found
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("executor", ["local", pytest.param("docker", marks=pytest.mark.needs("docker"))])
+def test_all_jobs_end_and_no_step_runs_twice_when_the_engine_is_killed_again_and_again(
+    tmp_path: Path, executor: str
+) -> None:
+    chance = random.Random()
+    before = containers() if executor == "docker" else set()
+    data_dir = tmp_path / "data"
+    parts = make_parts(data_dir)
+    submission = parts.context(lambda: None).submission
+    jobs = []
+    for number in range(JOBS):
+        config = {"sleep": round(chance.uniform(0, 1.5), 2), "note": str(number)}
+        body = {"module": "probe", "config": config, "executor": executor}
+        jobs.append(submission.submit(JobRequest.model_validate(body), "local")[0].id)
+
+    log = tmp_path / "engine.log"
+    for _ in range(KILLS):
+        with engine(data_dir, log) as process:
+            time.sleep(chance.uniform(0.8, 3.0))  # the instant of the kill is what is tried here
+            process.send_signal(signal.SIGKILL)
+    with engine(data_dir, log) as process:
+        limit = time.monotonic() + 400
+        while any(parts.database.jobs.get(job).state not in ENDED for job in jobs):
+            assert time.monotonic() < limit, log.read_text()[-4000:]
+            assert process.poll() is None, log.read_text()[-4000:]
+            time.sleep(0.2)
+        process.terminate()
+        process.wait(60)
+
+    states = [parts.database.jobs.get(job) for job in jobs]
+    assert {job.state for job in states} == {State.SUCCEEDED}, [
+        job.message for job in states if job.message != "as told"
+    ]
+    steps = [parts.database.steps.of_job(job)[0] for job in jobs]
+    assert {step.attempt for step in steps} == {1}
+    logs = [step_log(data_dir, step.id).read_text() for step in steps]
+    assert {text.count("start") for text in logs} == {1}
+    assert {text.count("end") for text in logs} == {1}
+    assert list((data_dir / "work").iterdir()) == []
+    commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(data_dir) in command] == []
+    if executor == "docker":
+        assert containers() - before == set()
+    parts.close()
