@@ -19,6 +19,10 @@ from calculation_engine.coupling.variables import Variables, Vector
 STEEP = 30.0
 #: Slope between near points of opposite residuals that makes a jump worth looking for [-].
 SUSPECT = 5.0
+#: Share of pairs in which the point with the positive residual lies lower that still counts as order [-].
+ORDERED = 0.85
+#: Share of a jump's height within which the answers on one side of it must agree [-].
+SIMILAR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,21 @@ def is_disordered(points: Sequence[Point], near: float) -> bool:
         downs = [point.z[i] for point in recent if point.f[i] < 0]
         if len(ups) > 1 and len(downs) > 1:
             shares.append(np.mean([a < b for a in ups for b in downs]))
-    return bool(shares) and float(np.mean(shares)) < 0.75
+    return bool(shares) and float(np.mean(shares)) < ORDERED
+
+
+@dataclass(frozen=True, eq=False)
+class Confirmation:
+    """A point just outside an enclosure, where a jump answers as it did on that side, and noise does not.
+
+    Args:
+        z: the point, shape (n,) [-].
+        least, most: range in which its residuals must lie, shape (n,) [-].
+    """
+
+    z: Vector
+    least: Vector
+    most: Vector
 
 
 @dataclass
@@ -76,21 +94,23 @@ class SignSearch:
     Args:
         resolution: width of the brackets that is narrow enough, in the scaled space [-].
         max_step: largest step, in the scaled space [-].
-        size: number of variables.
+        noise: noise of each variable, shape (n,) [-].
     """
 
     resolution: float
     max_step: float
-    size: int
+    noise: Vector
     points: list[Point] = field(default_factory=list)
-    confirmations: list[tuple[Vector, Vector]] = field(default_factory=list)
+    confirmations: list[Confirmation] = field(default_factory=list)
     enclosure: Enclosure | None = None
     confirmed: bool = False
+    refuted: int = 0
 
     def __post_init__(self) -> None:
-        self.low = np.full(self.size, np.nan)
-        self.high = np.full(self.size, np.nan)
-        self.step = np.full(self.size, 0.1 * min(self.max_step, 3.0))
+        size = len(self.noise)
+        self.low = np.full(size, np.nan)
+        self.high = np.full(size, np.nan)
+        self.step = np.full(size, 0.1 * min(self.max_step, 3.0))
 
     def add(self, point: Point) -> None:
         """Take in a point; ``confirmed`` or ``is_calm`` then tell whether the search is over."""
@@ -112,7 +132,7 @@ class SignSearch:
         """Return the z to evaluate next, shape (n,) [-]."""
         point = self.points[-1]
         if self.enclosure is not None and self.confirmations:
-            return np.where(self.enclosure.jumps, self.confirmations[0][0], point.z + self._calm_move(point))
+            return np.where(self.enclosure.jumps, self.confirmations[0].z, point.z + self._calm_move(point))
         sign = np.sign(point.f)
         other = np.where(sign > 0, self.high, self.low)
         width = self.high - self.low
@@ -150,32 +170,37 @@ class SignSearch:
         top, bottom = values.max(axis=0), values.min(axis=0)
         width = places.max(axis=0) - places.min(axis=0)
         both = (top > 0) & (bottom < 0)
-        jumps = both & (top - bottom > STEEP * np.maximum(width, 0.1 * self.resolution))
+        least = np.maximum(STEEP * np.maximum(width, 0.1 * self.resolution), 10 * self.noise)
+        jumps = both & (top - bottom > least)
         if not np.any(jumps) or not np.all(both | (np.abs(new.f) <= self.resolution)):
             return None
         return Enclosure(jumps, tuple(near))
 
     def _plan_confirmations(self, enclosure: Enclosure) -> None:
-        """Plan points just outside the brackets: a jump has the same sides there, noise has not."""
-        values = np.array([p.f for p in enclosure.points])
-        places = np.array([p.z for p in enclosure.points])
+        """Plan two points on each side of the enclosure, of a low jump three: noise may pass one by chance."""
+        values = np.array([point.f for point in enclosure.points])
+        places = np.array([point.z for point in enclosure.points])
         low = np.where(values > 0, places, -np.inf).max(axis=0)
         high = np.where(values < 0, places, np.inf).min(axis=0)
         away = np.maximum(np.abs(high - low), 0.1 * self.resolution)
-        ends = (np.minimum(low, high), np.maximum(low, high))
-        ones = np.ones(self.size)
-        rounds = (1, 2) if int(enclosure.jumps.sum()) == 1 else (1,)
-        self.confirmations = [
-            plan for k in rounds for plan in ((ends[0] - k * away, ones), (ends[1] + k * away, -ones))
-        ]
+        low, high = np.minimum(low, high), np.maximum(low, high)
+        height = values.max(axis=0) - values.min(axis=0)
+        slack = SIMILAR * height + self.resolution
+        smallest = np.where(values > 0, values, np.inf).min(axis=0)
+        largest = np.where(values < 0, values, -np.inf).max(axis=0)
+        up = (np.maximum(smallest - slack, 0), values.max(axis=0) + slack)
+        down = (values.min(axis=0) - slack, np.minimum(largest + slack, 0))
+        low_ones = bool(np.any(height[enclosure.jumps] < 100 * self.resolution))
+        for k in (1, 2, 3) if low_ones else (1, 2):
+            self.confirmations += [Confirmation(low - k * away, *up), Confirmation(high + k * away, *down)]
 
     def _confirm(self, point: Point) -> bool:
-        """Return whether the point has the signs that were planned; otherwise drop the enclosure."""
+        """Return whether the point answers as the plan expects; otherwise drop the enclosure."""
         assert self.enclosure is not None
-        expected = self.confirmations.pop(0)[1]
-        jumps = self.enclosure.jumps
-        if bool(np.all(np.sign(point.f)[jumps] == expected[jumps])):
+        plan, jumps = self.confirmations.pop(0), self.enclosure.jumps
+        if bool(np.all(((plan.least < point.f) & (point.f < plan.most))[jumps])):
             self.confirmed = not self.confirmations
             return True
         self.enclosure, self.confirmations = None, []
+        self.refuted += 1
         return False

@@ -19,6 +19,8 @@ from calculation_engine.coupling.words import Word
 
 #: Sign searches in one coupling; the second is for a jump beside one that was no jump.
 SIGN_SEARCHES = 2
+#: Enclosures of one search that did not last: what looked like a jump is noise.
+REFUTED = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +183,7 @@ class Search:
             self._give_up()
             return
         self._sign_searches += 1
-        self.signs = SignSearch(self.options.jump_resolution, self.options.max_step, self.variables.size)
+        self.signs = SignSearch(self.options.jump_resolution, self.options.max_step, self.variables.noise)
         for point in sorted(seeds, key=lambda seed: -seed.size):
             self.signs.add(point)
         self._step_by_signs(self.signs)
@@ -197,6 +199,8 @@ class Search:
         self.trust.add(point)
         if signs.confirmed:
             self.word = Word.CONVERGED_SET
+        elif signs.refuted >= REFUTED:
+            self.word = Word.NOISE_FLOOR
         elif len(signs.points) > self.options.jump_evaluations:
             self._give_up()
         elif signs.is_calm:

@@ -97,9 +97,10 @@ class Variables:
         return np.where(self.positive, np.log(np.where(self.positive, ratio, 1.0)), ratio)
 
     def to_x(self, z: Vector) -> Vector:
-        """Return the values of the scaled ``z``, projected on the bounds."""
-        x = self.scale * np.where(self.positive, np.exp(np.where(self.positive, z, 0.0)), z)
-        return np.minimum(np.maximum(x, self.lower), self.upper)
+        """Return the values of the scaled ``z``, projected on the bounds; they are always finite, or > 0."""
+        power = np.exp(np.clip(np.where(self.positive, z, 0.0), -600.0, 600.0))
+        x = np.clip(self.scale * np.where(self.positive, power, z), -1e300, 1e300)
+        return np.asarray(np.minimum(np.maximum(x, self.lower), self.upper))
 
     def fault_of(self, values: Vector) -> str | None:
         """Return what makes ``values`` unusable as an answer of the models, or None."""
@@ -119,7 +120,7 @@ class Variables:
 
     def noise_in_x(self, x: Vector) -> Vector:
         """Return the declared noise of each variable in its unit, shape (n,)."""
-        return self.noise * np.where(self.positive, np.abs(x), self.scale)
+        return np.asarray(self.noise * np.where(self.positive, np.abs(x), self.scale))
 
     def _spread(self, pick: Any) -> Vector:
         parts = [np.broadcast_to(np.asarray(pick(group), float), len(group.labels)) for group in self.groups]
