@@ -13,7 +13,7 @@ from calculation_engine.errors import DatabaseUnavailable
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_LOCK_SECONDS = 120
+_LOCK_SECONDS = 50  # less than a connection waits for any answer
 
 
 def migrate(sessions: Sessions) -> None:

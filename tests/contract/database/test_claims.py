@@ -63,6 +63,27 @@ def test_eight_engines_claim_each_step_once(database: Database, make: Maker, tog
     assert len(set(claimed)) == 120
 
 
+def test_engines_with_connections_of_their_own_claim_each_step_once(
+    database: Database, make: Maker, together: Together
+) -> None:
+    make.stored(*(make.step(f"s{n}") for n in range(40)))
+    engines = [Database(database.sessions.url.render_as_string(hide_password=False)) for _ in range(4)]
+
+    def claim_all(number: int) -> list[str]:
+        mine: list[str] = []
+        while found := engines[number].steps.claim(f"engine {number}", ["local"], 2, 30):
+            mine += [make.running(step).id for step in found]
+        return mine
+
+    claimed = [step_id for mine in together(4, claim_all) for step_id in mine]
+    claimed += [step.id for step in database.steps.claim("late", ["local"], 200, 30)]
+    for engine in engines:
+        engine.close()
+
+    assert len(claimed) == 40
+    assert len(set(claimed)) == 40
+
+
 def test_larger_priority_goes_first_then_the_older_step(database: Database, make: Maker) -> None:
     make.stored(make.step("a"), make.step("b", priority=5), make.step("c", executor="docker", priority=1))
     make.stored(make.step("d", priority=-1), make.step("e", priority=5))
