@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from python_multipart.exceptions import FormParserError
@@ -156,8 +157,8 @@ class FormSink(Sink):
         if self._name == self._document_part:
             self._body.document = body.document
         for file in body.files:
-            self._body.files.append(type(file)(self._name, file.name, file.media_type, file.blob))
-        self._part = None
+            self._body.files.append(replace(file, part=self._name))
+        self.close()
 
     def _end(self) -> None:
         self._ended = True
