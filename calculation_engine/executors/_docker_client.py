@@ -7,11 +7,12 @@ the SDK's ``APIError``, of which ``NotFound`` is one, for the caller knows what 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO, Any
 
 import docker
@@ -31,6 +32,7 @@ _HINT = (
 #: Requests at once: every step that runs holds one for its log.
 _CONNECTIONS = 256
 _PIECE_BYTES = 1 << 18
+_SETTLE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,16 @@ class Engine:
             api.ping()
 
     def create(self, name: str, settings: Mapping[str, Any], host_settings: Mapping[str, Any]) -> None:
-        """Create a container."""
-        with self._answering() as api:
-            api.create_container(name=name, host_config=api.create_host_config(**host_settings), **settings)
+        """Create a container; one of that name, which was created and no more, makes room for it."""
+        for _ in self._tries(f"the name {name} is still taken"):
+            try:
+                with self._answering() as api:
+                    api.create_container(name=name, host_config=api.create_host_config(**host_settings), **settings)
+                return
+            except APIError as error:
+                if error.status_code != 409:
+                    raise
+            self.remove(name)  # the request of a client that died is carried out all the same
 
     def put(self, name: str, path: str, archive: Iterable[bytes]) -> None:
         """Unpack a tar archive into a folder of a container, while the archive is made."""
@@ -174,18 +183,29 @@ class Engine:
 
     def remove(self, name: str) -> None:
         """Kill and remove a container, then the volume of the same name; those that are not there are fine."""
+        for _ in self._tries(f"container or volume {name} is still in use"):
+            if self._removed(name):
+                return
+
+    def _removed(self, name: str) -> bool:
         with self._answering() as api:
-            try:
-                api.remove_container(name, v=True, force=True)
-            except APIError as error:
-                if error.status_code not in {404, 409}:  # 409: somebody removes it already
-                    raise
-            try:
-                api.remove_volume(name, force=True)
-            except NotFound:
-                pass
-            except APIError as error:
-                raise ExecutorUnavailable(f"docker: volume {name} is still in use: {_told(error)}") from error
+            for remove in (partial(api.remove_container, name, v=True), partial(api.remove_volume, name)):
+                try:
+                    remove(force=True)
+                except APIError as error:
+                    if error.status_code == 409:  # somebody removes, or creates, it in this moment
+                        return False
+                    if error.status_code != 404:
+                        raise
+        return True
+
+    def _tries(self, what: str) -> Iterator[None]:
+        """Yield again and again for as long as the engine may need to end what it is about."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            yield
+            time.sleep(0.02)
+        raise ExecutorUnavailable(f"docker: {what} after {_SETTLE_SECONDS:g} s")
 
     def containers(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the containers that fit, in any state."""

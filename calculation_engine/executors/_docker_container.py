@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
-from calculation_engine.errors import InvalidInput
+from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.executors._docker_client import DeviceRequest, Mount
 from calculation_engine.executors._docker_options import DockerOptions
 from calculation_engine.executors.base import Task
@@ -23,6 +25,7 @@ RECORD = "record"
 USER = 65534
 #: Docker starts no container with less.
 _LEAST_MEMORY_BYTES = 6 << 20
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 # Runs the command and writes down how it ended and what was used: the engine knows no exit code of a step that ends
 # while it is down, and no resource use of an ended container. Everything is built into sh, so that no image lacks a
@@ -114,6 +117,30 @@ def container_name(attempt_id: str) -> str:
     return PREFIX + attempt_id
 
 
+def check_task(task: Task, options: DockerOptions) -> None:
+    """Refuse what can never run here.
+
+    Raises:
+        InvalidInput: every reason why.
+    """
+    resources = task.resources
+    faults = [
+        Fault(f"files[{path}]", "expected a path below the working folder, without '..'")
+        for path in task.files
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\0" in path
+    ]
+    if not re.fullmatch(r"[a-z0-9-]{1,60}", task.attempt_id):
+        faults.append(Fault("attempt_id", f"expected 1 to 60 of a-z, 0-9 and -, got {task.attempt_id!r}"))
+    if resources.network and not options.network_allowed:
+        faults.append(Fault("resources.network", "no step gets the network here", "executors.docker.network_allowed"))
+    if resources.gpu and not options.gpu_allowed:
+        faults.append(Fault("resources.gpu", "no step gets a graphics processor here", "executors.docker.gpu_allowed"))
+    if resources.memory < _LEAST_MEMORY_BYTES:
+        faults.append(Fault("resources.memory", f"Docker needs at least 6 MiB, got {resources.memory} bytes"))
+    if faults:
+        raise InvalidInput(f"attempt {task.attempt_id}: it cannot run in a container", faults=faults)
+
+
 def labels(task: Task, instance: str) -> dict[str, str]:
     """Return the labels of an attempt's container and volume."""
     named = {f"{LABEL}.{key}": value for key, value in task.labels.items()}
@@ -133,8 +160,7 @@ def settings(task: Task, image_id: str, instance: str) -> dict[str, Any]:
     environment = {
         "HOME": f"{VOLUME}/{WORK}",
         "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
+        **dict.fromkeys(_THREADS, threads),
         "PYTHONPATH": IMAGES,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": "/tmp",  # noqa: S108 - the container's own
@@ -153,13 +179,8 @@ def settings(task: Task, image_id: str, instance: str) -> dict[str, Any]:
 
 
 def host_settings(task: Task, options: DockerOptions, cpus: int, instance: str) -> dict[str, Any]:
-    """Return what the SDK's ``create_host_config`` is given for an attempt.
-
-    Raises:
-        InvalidInput: it asks for what the options do not allow, or Docker cannot give.
-    """
+    """Return what the SDK's ``create_host_config`` is given for an attempt."""
     resources = task.resources
-    _check(task, options)
     return {
         "network_mode": "bridge" if resources.network else "none",
         "ipc_mode": "private",
@@ -181,25 +202,6 @@ def host_settings(task: Task, options: DockerOptions, cpus: int, instance: str) 
         },
         "mounts": [Mount(VOLUME, container_name(task.attempt_id), no_copy=True, labels=labels(task, instance))],
     }
-
-
-def _check(task: Task, options: DockerOptions) -> None:
-    resources = task.resources
-    if resources.network and not options.network_allowed:
-        raise InvalidInput(
-            f"{task.program.name}: resources.network: the docker executor gives no step the network here",
-            hint="set executors.docker.network_allowed, or let the module do without",
-        )
-    if resources.gpu and not options.gpu_allowed:
-        raise InvalidInput(
-            f"{task.program.name}: resources.gpu: the docker executor gives no step a graphics processor here",
-            hint="set executors.docker.gpu_allowed, or let the module do without",
-        )
-    if resources.memory < _LEAST_MEMORY_BYTES:
-        raise InvalidInput(
-            f"{task.program.name}: resources.memory: expected at least 6 MiB, which is what Docker needs, "
-            f"got {resources.memory} bytes"
-        )
 
 
 def _integer(text: str | None) -> int | None:

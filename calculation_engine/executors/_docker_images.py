@@ -22,7 +22,7 @@ from calculation_engine.executors.base import Program
 HASH_LABEL = f"{LABEL}.content-hash"
 _LAST_LINES = 20
 #: What is in a module's folder but is nothing to its image.
-_NOT_IN_IMAGE = frozenset({"cases", "tests", "__pycache__", ".DS_Store", ".git"})
+_NOT_IN_IMAGE = frozenset({"cases", "tests", "README.md", "__pycache__", ".DS_Store", ".git"})
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class DockerExecutor(Executor):
 
     def submit(self, task: Task) -> str:
         """Create the container, put the files into its volume, start it."""
+        containers.check_task(task, self.options)
         image = self._images.ensure(task.program, lambda _: None)
         name = containers.container_name(task.attempt_id)
         with exclusive(self._folder / "locks" / f"{name}.lock"):
