@@ -21,14 +21,15 @@ def conflicts(problem: Problem) -> str | None:
     Every constraint may be missed at a price of one per unit, and the misses are minimised: what is missed, and what
     then has a price (a Farkas certificate), is the conflict. Integrality is left out.
     """
-    crossed = _crossed_bounds(problem)
+    crossed = problem.crossed_bounds()
     if crossed:
-        return f"the lower bound is above the upper one at {crossed}"
-    lp = glpk.glp_create_prob()
-    glpk.glp_copy_prob(lp, problem.lp, glpk.GLP_ON)
-    slack_of = _make_elastic(lp, problem)
-    if not slack_of or _simplex(lp, presolve=True) != 0 or glpk.glp_get_status(lp) != glpk.GLP_OPT:
+        return f"the lower bound is above the upper one at {_shown(crossed)}"
+    # Rows whose limits are all zero hold at the origin; they are made elastic only if the others do not suffice.
+    driving = [i for i in problem.kept_rows if _right_side(problem.lp, i) > 0]
+    elastic = _solve_elastic(problem, driving) or _solve_elastic(problem, problem.kept_rows)
+    if elastic is None:
         return None
+    lp, slack_of = elastic
     missed: dict[int, float] = {}
     for column, row in slack_of.items():
         value = glpk.glp_get_col_prim(lp, column)
@@ -36,13 +37,14 @@ def conflicts(problem: Problem) -> str | None:
             missed[row] = missed.get(row, 0.0) + value
     if not missed:
         return None
-    priced = [i for i in problem.kept_rows if i not in missed and abs(glpk.glp_get_row_dual(lp, i)) > 1e-9]
+    # A price times its limit is the share of that limit in the conflict; limits of zero only pass it on.
+    share = {i: abs(glpk.glp_get_row_dual(lp, i)) * _right_side(lp, i) for i in problem.kept_rows if i not in missed}
+    priced = sorted((i for i in share if share[i] > _SHORTFALL), key=lambda i: -share[i])
     names = [*sorted(missed, key=lambda i: -missed[i]), *priced]
-    shown = ", ".join(problem.row_name(i) for i in names[:_NAMED])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = _shown([problem.row_name(i) for i in names])
     worst = max(missed, key=lambda i: missed[i])
     limits = _limiting_columns(lp, problem)
-    text = f"these constraints conflict: {shown}{more}; the least change is to relax {problem.row_name(worst)} by "
+    text = f"these constraints conflict: {shown}; the least change is to relax {problem.row_name(worst)} by "
     return f"{text}{missed[worst]:.6g}" + (f" (bounds that matter: {limits})" if limits else "")
 
 
@@ -64,29 +66,31 @@ def endless_direction(problem: Problem) -> str | None:
     return ", ".join(problem.column_name(j) for j in columns[:_NAMED]) or None
 
 
-def _crossed_bounds(problem: Problem) -> str:
-    lp = problem.lp
-    rows = [
-        problem.row_name(i)
-        for i in problem.kept_rows
-        if glpk.glp_get_row_type(lp, i) == glpk.GLP_DB and glpk.glp_get_row_lb(lp, i) > glpk.glp_get_row_ub(lp, i)
+def _shown(names: list[str]) -> str:
+    """Return the first names, one for each constraint of the model, with how many more of it there are."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(name.partition("[")[0], []).append(name)
+    words = [
+        family[0] + (f" (and {len(family) - 1} more of its kind)" if len(family) > 1 else "")
+        for family in families.values()
     ]
-    columns = [
-        problem.column_name(j)
-        for j in range(1, problem.columns + 1)
-        if glpk.glp_get_col_type(lp, j) == glpk.GLP_DB and glpk.glp_get_col_lb(lp, j) > glpk.glp_get_col_ub(lp, j)
-    ]
-    return ", ".join([*rows, *columns][:_NAMED])
+    return ", ".join(words[:_NAMED]) + (f" and {len(words) - _NAMED} kinds more" if len(words) > _NAMED else "")
 
 
-def _make_elastic(lp: Any, problem: Problem) -> dict[int, int]:
-    """Give every constraint columns that lift it or lower it, at a price of one; return column -> row."""
+def _solve_elastic(problem: Problem, rows: list[int]) -> tuple[Any, dict[int, int]] | None:
+    """Let ``rows`` be missed at a price of one a unit, minimise the misses, and return problem and column -> row.
+
+    None where that cannot be solved, or not in time.
+    """
+    lp = glpk.glp_create_prob()
+    glpk.glp_copy_prob(lp, problem.lp, glpk.GLP_ON)
     glpk.glp_set_obj_dir(lp, glpk.GLP_MIN)
     for j in range(problem.columns + 1):
         glpk.glp_set_obj_coef(lp, j, 0.0)
     numbers, values = glpk.intArray(2), glpk.doubleArray(2)
     slack_of: dict[int, int] = {}
-    for row in problem.kept_rows:
+    for row in rows:
         for bound, step in ((glpk.glp_get_row_lb(lp, row), 1.0), (glpk.glp_get_row_ub(lp, row), -1.0)):
             if abs(bound) < UNBOUNDED:
                 column = glpk.glp_add_cols(lp, 1)
@@ -95,7 +99,8 @@ def _make_elastic(lp: Any, problem: Problem) -> dict[int, int]:
                 numbers[1], values[1] = row, step
                 glpk.glp_set_mat_col(lp, column, 1, numbers, values)
                 slack_of[column] = row
-    return slack_of
+    solved = bool(slack_of) and _simplex(lp, presolve=True) == 0 and glpk.glp_get_status(lp) == glpk.GLP_OPT
+    return (lp, slack_of) if solved else None
 
 
 def _limiting_columns(lp: Any, problem: Problem) -> str:

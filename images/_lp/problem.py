@@ -106,6 +106,23 @@ class Problem:
             glpk.glp_del_rows(lp, len(free), numbers)
         return Task(lp, len(self.kept_rows), self.columns, self.integers > 0)
 
+    def crossed_bounds(self) -> list[str]:
+        """Return the constraints and variables whose lower bound is above their upper one; CBC reads no such file."""
+        double = glpk.GLP_DB
+        rows = [
+            self.row_name(i)
+            for i in self.kept_rows
+            if glpk.glp_get_row_type(self.lp, i) == double
+            and glpk.glp_get_row_lb(self.lp, i) > glpk.glp_get_row_ub(self.lp, i)
+        ]
+        columns = [
+            self.column_name(j)
+            for j in range(1, self.columns + 1)
+            if glpk.glp_get_col_type(self.lp, j) == double
+            and glpk.glp_get_col_lb(self.lp, j) > glpk.glp_get_col_ub(self.lp, j)
+        ]
+        return [*rows, *columns]
+
     def objective(self, solution: Solution) -> float:
         """Return the objective at a solution, its constant included."""
         values = solution.column_values or []

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from _lp.faults import Fault
 
 
+@dataclass(frozen=True)
+class Finished:
+    """How a solver's program ended."""
+
+    name: str
+    exit_code: int
+    found: dict[str, str]  #: pattern's name -> its last match in the log
+
+    def fault(self) -> Fault:
+        """Return the fault of a program that left no solution."""
+        if self.exit_code < 0:
+            how = f"was ended by {signal.Signals(-self.exit_code).name} (SIGKILL: most often for its memory)"
+        else:
+            how = f"ended with code {self.exit_code} and without a solution"
+        return Fault(f"the solver {self.name} {how}: see the log", 500)
+
+
 def run_program(
     command: list[str], patterns: Mapping[str, str], folder: Path, environment: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Run a solver, print its log, and return the last match of each pattern's only group.
+) -> Finished:
+    """Run a solver, print its log, and return how it ended, with the last match of each pattern's only group.
 
     Raises:
-        Fault: it cannot be started, or ends with another code than 0 or 1.
+        Fault: it cannot be started.
     """
     compiled = {name: re.compile(pattern) for name, pattern in patterns.items()}
     found: dict[str, str] = {}
@@ -41,6 +60,4 @@ def run_program(
             for name, pattern in compiled.items():
                 if match := pattern.search(line):
                     found[name] = match[1]
-    if process.returncode not in (0, 1):
-        raise Fault(f"the solver {Path(command[0]).name} ended with code {process.returncode}: see the log", 500)
-    return found
+    return Finished(Path(command[0]).name, process.returncode, found)

@@ -14,6 +14,12 @@ from _lp.terminal import Transcript, explain
 
 #: Column that carries an objective's constant through GLPK's LP reader, which refuses one.
 CONSTANT = "objective_constant_"
+#: GLPK finds a keyword at the start of a line only; the format lets it be indented.
+_INDENTED_KEYWORD = re.compile(
+    r"^[ \t]+(?=(?:min|max)(?:imi[sz]e|imum)?\s*$|subject\s+to\s*$|such\s+that\s*$|s\.?t\.?:?\s*$|bounds?\s*$"
+    r"|gen(?:erals?)?\s*$|int(?:egers?)?\s*$|bin(?:ar(?:y|ies))?\s*$|end\s*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _OBJECTIVE = re.compile(
     r"(?P<sense>^\s*(?:min|max)\w*\s)(?P<terms>.*?)(?=^\s*(?:subject\s+to|such\s+that|s\.?t\.?)\b)",
     re.IGNORECASE | re.DOTALL | re.MULTILINE,
@@ -43,7 +49,8 @@ def read_problem(path: Path, said: Transcript, name: str) -> Problem:
 
 def _read_lp(lp: object, path: Path) -> int:
     text = path.read_text(errors="replace")
-    marked = _OBJECTIVE.sub(lambda match: match["sense"] + _TERM.sub(_mark, match["terms"]), text, count=1)
+    marked = _INDENTED_KEYWORD.sub("", text)
+    marked = _OBJECTIVE.sub(lambda match: match["sense"] + _TERM.sub(_mark, match["terms"]), marked, count=1)
     if marked == text:
         return int(glpk.glp_read_lp(lp, None, str(path)))
     with tempfile.TemporaryDirectory(prefix="lp-") as folder:

@@ -79,14 +79,20 @@ class _Run:
                 translator, problem = self._translate(inputs)
         self._describe(problem)
         with self._stage("solve", 0.25):
-            task = problem.task()
-            solution = task.without_constraints() or self._solve(task, config, self._scratch)
+            solution = self._solution_of(problem, config)
         self._judge(problem, solution)
         with self._stage("write", 0.85):
             problem.accept(solution)
             if translator:
                 translator.post_solve(problem)
             self._write_tables(problem, inputs, config)
+
+    def _solution_of(self, problem: Problem, config: Config) -> Solution:
+        """Return the solver's solution, or what is plain without one."""
+        if problem.crossed_bounds():
+            return Solution(Status.INFEASIBLE, solver="none needed")
+        task = problem.task()
+        return task.without_constraints() or self._solve(task, config, self._scratch)
 
     def _translate(self, inputs: Inputs) -> tuple[Translator, Problem]:
         assert inputs.model is not None

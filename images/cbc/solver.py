@@ -59,10 +59,15 @@ def solve(task: Task, config: Config, scratch: Path) -> Solution:
     task.move_to_mps(mps)
     command = [str(find_cbc()), str(mps), *_options(task, config)]
     command += ["-printingOptions", "normal", "-solution", str(words), "-saveSolution", str(values), "-quit"]
-    found = run_program(command, PATTERNS, scratch)
+    finished = run_program(command, PATTERNS, scratch)
     if not words.exists():
-        raise Fault("CBC ended without a solution file: see the log", 500)
-    solution = _read(task, words.read_text().split("\n", 1)[0], values)
+        raise finished.fault()
+    found = finished.found
+    word = words.read_text().split("\n", 1)[0]
+    if config.time_limit is not None:
+        # Clp calls a linear program that ran out of time stopped on iterations; there is no other limit on them.
+        word = word.replace("Stopped on iterations", "Stopped on time")
+    solution = _read(task, word, values)
     solution.solver = f"CBC {found.get('version', '')}".strip()
     solution.iterations = int(found["iterations"]) if "iterations" in found else None
     if task.integer and solution.has_point:

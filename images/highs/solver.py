@@ -7,7 +7,6 @@ from pathlib import Path
 import highsbox
 
 from _lp.config import Config
-from _lp.faults import Fault
 from _lp.problem import Task
 from _lp.process import run_program
 from _lp.solution import Solution, Status
@@ -29,6 +28,7 @@ PATTERNS = {
     "pdlp": r"^PDLP\s+iterations: (\d+)",
     "mip": r"^\s+LP iterations\s+(\d+)",
     "nodes": r"^\s+Nodes\s+(\d+)",
+    "parser_timeout": r"(Parser reached timeout)",
     "bound": r"^\s+Dual bound\s+(\S+)",
 }
 
@@ -41,9 +41,12 @@ def solve(task: Task, config: Config, scratch: Path) -> Solution:
     command = [highsbox.highs_bin_path(), "--options_file", str(options), "--solution_file", str(values), str(mps)]
     # The wheel's program does not find the library beside it by itself.
     libraries = dict.fromkeys(("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"), highsbox.highs_lib_dir())
-    found = run_program(command, PATTERNS, scratch, libraries)
+    finished = run_program(command, PATTERNS, scratch, libraries)
+    found = finished.found
+    if "parser_timeout" in found:
+        return Solution(Status.TIME_LIMIT, stopped_by=Status.TIME_LIMIT.value, solver=f"HiGHS {found['version']}")
     if not values.exists():
-        raise Fault("HiGHS ended without a solution file: see the log", 500)
+        raise finished.fault()
     solution = _read(task, values.read_text().splitlines())
     solution.solver = f"HiGHS {found.get('version', '')}".strip()
     iterations = [int(found[name]) for name in ("simplex", "ipm", "pdlp", "mip") if name in found]
