@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import IO, Any
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
@@ -73,7 +73,8 @@ class Engine:
             return self._client
 
     @contextmanager
-    def _answering(self) -> Iterator[docker.APIClient]:
+    def answering(self) -> Iterator[docker.APIClient]:
+        """Give the SDK's client for a few calls, whose failures are told as this module's docstring says."""
         try:
             yield self._api
         except APIError as error:
@@ -101,25 +102,25 @@ class Engine:
     @cached_property
     def host(self) -> Host:
         """The engine's machine, asked once."""
-        with self._answering() as api:
+        with self.answering() as api:
             about = api.info()
             return Host(about["Architecture"], about["NCPU"], about["ServerVersion"])
 
     def now(self) -> float:
         """Return the time of the engine's clock, in Unix seconds."""
-        with self._answering() as api:
+        with self.answering() as api:
             return datetime.fromisoformat(api.info()["SystemTime"]).timestamp()
 
     def ping(self) -> None:
         """Return when the engine answers."""
-        with self._answering() as api:
+        with self.answering() as api:
             api.ping()
 
     def create(self, name: str, settings: Mapping[str, Any], host_settings: Mapping[str, Any]) -> None:
         """Create a container; one of that name, which was created and no more, makes room for it."""
         for _ in self._tries(f"the name {name} is still taken"):
             try:
-                with self._answering() as api:
+                with self.answering() as api:
                     api.create_container(name=name, host_config=api.create_host_config(**host_settings), **settings)
                 return
             except APIError as error:
@@ -129,18 +130,18 @@ class Engine:
 
     def put(self, name: str, path: str, archive: Iterable[bytes]) -> None:
         """Unpack a tar archive into a folder of a container, while the archive is made."""
-        with self._answering() as api:
+        with self.answering() as api:
             api.put_archive(name, path, archive)
 
     def start(self, name: str) -> None:
         """Start a created container."""
-        with self._answering() as api:
+        with self.answering() as api:
             api.start(name)
 
     def inspect(self, name: str) -> dict[str, Any] | None:
         """Return what is known of a container, or None when there is none of that name."""
         try:
-            with self._answering() as api:
+            with self.answering() as api:
                 found: dict[str, Any] = api.inspect_container(name)
                 return found
         except NotFound:
@@ -156,7 +157,7 @@ class Engine:
     def kill(self, name: str, signal: str) -> bool:
         """Send a signal; return False when the container is not running."""
         try:
-            with self._answering() as api:
+            with self.answering() as api:
                 api.kill(name, signal)
         except APIError as error:
             if error.status_code in {404, 409}:
@@ -170,14 +171,14 @@ class Engine:
         Raises:
             NotFound: there is no such path, or no such container.
         """
-        with self._answering() as api:
+        with self.answering() as api:
             response = self._request(api, f"containers/{name}/archive", {"path": path}, self._timeout_seconds)
             with response:
                 yield from response.iter_content(_PIECE_BYTES)
 
     def logs(self, name: str, *, follow: bool) -> LogStream:
         """Return the multiplexed log of a container from its beginning; with ``follow``, until it ends."""
-        with self._answering() as api:
+        with self.answering() as api:
             asked = {"stdout": "1", "stderr": "1", "follow": str(int(follow))}
             return LogStream(self._request(api, f"containers/{name}/logs", asked, None))
 
@@ -188,7 +189,7 @@ class Engine:
                 return
 
     def _removed(self, name: str) -> bool:
-        with self._answering() as api:
+        with self.answering() as api:
             for remove in (partial(api.remove_container, name, v=True), partial(api.remove_volume, name)):
                 try:
                     remove(force=True)
@@ -209,18 +210,18 @@ class Engine:
 
     def containers(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the containers that fit, in any state."""
-        with self._answering() as api:
+        with self.answering() as api:
             found: list[dict[str, Any]] = api.containers(all=True, filters=dict(filters))
             return found
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
         """Return the volumes that carry a label."""
-        with self._answering() as api:
+        with self.answering() as api:
             return api.volumes(filters={"label": label})["Volumes"] or []
 
     def volume_bytes(self) -> dict[str, int]:
         """Return the bytes in each volume."""
-        with self._answering() as api:
+        with self.answering() as api:
             with self._request(api, "system/df", {"type": "volume"}, self._timeout_seconds) as response:
                 volumes = response.json()["Volumes"] or []
             return {volume["Name"]: volume["UsageData"]["Size"] for volume in volumes}
@@ -228,52 +229,11 @@ class Engine:
     def usage(self, name: str) -> dict[str, Any]:
         """Return what a running container has used until now; nothing when it has just ended."""
         try:
-            with self._answering() as api:
+            with self.answering() as api:
                 used: dict[str, Any] = api.stats(name, stream=False, one_shot=True)
                 return used
         except APIError:
             return {}
-
-    def find_image(self, reference: str) -> dict[str, Any] | None:
-        """Return what is known of an image, or None."""
-        try:
-            with self._answering() as api:
-                found: dict[str, Any] = api.inspect_image(reference)
-                return found
-        except NotFound:
-            return None
-
-    def build(
-        self, reference: str, dockerfile: str, context: IO[bytes], labels: Mapping[str, str], timeout_seconds: float
-    ) -> Iterator[dict[str, Any]]:
-        """Build an image and yield the engine's messages."""
-        with self._answering() as api:
-            yield from api.build(
-                tag=reference,
-                fileobj=context,
-                custom_context=True,
-                dockerfile=dockerfile,
-                labels=dict(labels),
-                rm=True,
-                forcerm=True,
-                decode=True,
-                timeout=int(timeout_seconds),
-            )
-
-    def pull(self, reference: str) -> Iterator[dict[str, Any]]:
-        """Pull an image and yield the engine's messages."""
-        with self._answering() as api:
-            yield from api.pull(reference, stream=True, decode=True)
-
-    def remove_untagged(self, image_id: str) -> None:
-        """Remove an image that has no name any more; one that is in use stays."""
-        image = self.find_image(image_id)
-        if image and not image["RepoTags"]:
-            try:
-                with self._answering() as api:
-                    api.remove_image(image_id)
-            except APIError:
-                return
 
     def close(self) -> None:
         """Close the connections."""

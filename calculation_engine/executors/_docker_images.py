@@ -7,13 +7,14 @@ import re
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from calculation_engine.errors import ImageMissing
 from calculation_engine.executors import _docker_archive as archive
-from calculation_engine.executors._docker_client import APIError, Engine
+from calculation_engine.executors._docker_client import APIError, Engine, NotFound
 from calculation_engine.executors._docker_container import LABEL
 from calculation_engine.executors._docker_lock import exclusive
 from calculation_engine.executors._docker_options import DockerOptions
@@ -52,7 +53,7 @@ class Images:
         if _is_built_here(program):
             content = program.content_hash
         else:
-            found = self._engine.find_image(program.image)
+            found = _find_image(self._engine, program.image)
             content = found["Id"] if found else program.image
         return f"docker-{self._engine.host.architecture}-{content}"
 
@@ -80,7 +81,7 @@ class Images:
             )
 
     def _find(self, program: Program) -> Image | None:
-        found = self._engine.find_image(program.image)
+        found = _find_image(self._engine, program.image)
         if found is None:
             return None
         if _is_built_here(program) and _hash_of(found) != program.content_hash:
@@ -92,7 +93,8 @@ class Images:
         if _is_built_here(program):
             self._build(program, say)
         elif self._options.pull:
-            self._follow(program, self._engine.pull(program.image), say, "pulled")
+            with self._engine.answering() as api:
+                self._follow(program, api.pull(program.image, stream=True, decode=True), say, "pulled")
         else:
             raise ImageMissing(
                 f"{program.name}: there is no image {program.image}, and the module has no Dockerfile",
@@ -104,7 +106,7 @@ class Images:
         return image
 
     def _build(self, program: Program, say: Callable[[str], None]) -> None:
-        earlier = self._engine.find_image(program.image)
+        earlier = _find_image(self._engine, program.image)
         if not self._options.build_missing:
             state = "is of other content than the module's folder" if earlier else "is not there"
             raise ImageMissing(f"{program.name}: the image {program.image} {state}", hint=_command(program))
@@ -112,16 +114,21 @@ class Images:
         with tempfile.TemporaryFile() as context:
             archive.context([program.folder, *program.shared], _NOT_IN_IMAGE, context)
             context.seek(0)
-            messages = self._engine.build(
-                program.image,
-                f"{program.folder.name}/Dockerfile",
-                context,
-                {HASH_LABEL: program.content_hash},
-                self._options.build_timeout,
-            )
-            self._follow(program, messages, say, "built")
+            with self._engine.answering() as api:
+                messages = api.build(
+                    tag=program.image,
+                    fileobj=context,
+                    custom_context=True,
+                    dockerfile=f"{program.folder.name}/Dockerfile",
+                    labels={HASH_LABEL: program.content_hash},
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                    timeout=int(self._options.build_timeout),
+                )
+                self._follow(program, messages, say, "built")
         if earlier:
-            self._engine.remove_untagged(earlier["Id"])
+            _remove_untagged(self._engine, earlier["Id"])
 
     def _follow(
         self, program: Program, messages: Iterator[dict[str, Any]], say: Callable[[str], None], verb: str
@@ -142,6 +149,23 @@ class Images:
                 f"{program.name}: the image {program.image} could not be {verb}; the last lines:{said}",
                 hint=_command(program) if verb == "built" else f"`docker pull {program.image}` shows all of it",
             )
+
+
+def _find_image(engine: Engine, reference: str) -> dict[str, Any] | None:
+    try:
+        with engine.answering() as api:
+            found: dict[str, Any] = api.inspect_image(reference)
+            return found
+    except NotFound:
+        return None
+
+
+def _remove_untagged(engine: Engine, image_id: str) -> None:
+    """Remove an image that has no name any more; one that is in use stays."""
+    image = _find_image(engine, image_id)
+    if image and not image["RepoTags"]:
+        with suppress(APIError), engine.answering() as api:
+            api.remove_image(image_id)
 
 
 def _is_built_here(program: Program) -> bool:

@@ -19,8 +19,9 @@ from calculation_engine.executors import _docker_container as containers
 from calculation_engine.executors._docker_client import APIError, Engine, NotFound, default_host
 from calculation_engine.executors._docker_images import Images
 from calculation_engine.executors._docker_lock import exclusive
+from calculation_engine.executors._docker_monitor import Monitor
 from calculation_engine.executors._docker_options import DockerOptions
-from calculation_engine.executors._docker_watch import Monitor, Watch, forget_stop
+from calculation_engine.executors._docker_watch import Watch, forget_stop
 from calculation_engine.executors.base import Capabilities, Executor, Exit, Prepared, Program, Task
 
 
