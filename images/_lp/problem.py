@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,8 +140,8 @@ class Problem:
         """Return the name of column ``j``, counted from 1."""
         return glpk.glp_get_col_name(self.lp, j) or f"column {j}"
 
-    def accept(self, solution: Solution) -> None:
-        """Put a solution into GLPK's problem, so that MathProg's post-solve and all tables read it."""
+    def accept(self, solution: Solution, scratch: Path) -> None:
+        """Put a solution into GLPK's problem, by a file, so that MathProg's post-solve and all tables read it."""
         assert solution.column_values is not None
         assert solution.row_values is not None
         columns = [self._clean(j, value) for j, value in enumerate(solution.column_values, start=1)]
@@ -156,15 +155,11 @@ class Problem:
         for kind, values, duals in (("i", rows, row_duals), ("j", columns, column_duals)):
             for position, (value, dual) in enumerate(zip(values, duals, strict=True), start=1):
                 lines.append(f"{kind} {position} {value!r}" + ("" if integer else f" {dual!r}"))
-        self._read_back([*lines, "e o f", ""], integer)
-
-    def _read_back(self, lines: list[str], integer: bool) -> None:
+        path = scratch / "solution.txt"
+        path.write_text("\n".join([*lines, "e o f", ""]))
         read = glpk.glp_read_mip if integer else glpk.glp_read_ipt
-        with tempfile.TemporaryDirectory(prefix="solution-") as folder:
-            path = Path(folder) / "solution.txt"
-            path.write_text("\n".join(lines))
-            if read(self.lp, str(path)) != 0:
-                raise OSError("GLPK does not take the solver's solution; see the log above")
+        if read(self.lp, str(path)) != 0:
+            raise OSError("GLPK does not take the solver's solution; see the log above")
 
     def _clean(self, j: int, value: float) -> float:
         if glpk.glp_get_col_kind(self.lp, j) != glpk.GLP_CV:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 
 import swiglpk as glpk
@@ -29,7 +28,7 @@ _TERM = re.compile(
 )
 
 
-def read_problem(path: Path, said: Transcript, name: str) -> Problem:
+def read_problem(path: Path, said: Transcript, scratch: Path) -> Problem:
     """Read an LP or MPS file, told by its ending.
 
     Raises:
@@ -37,26 +36,25 @@ def read_problem(path: Path, said: Transcript, name: str) -> Problem:
     """
     lp = glpk.glp_create_prob()
     if path.suffix == ".lp":
-        code = _read_lp(lp, path)
+        code = _read_lp(lp, path, scratch)
     else:
         code = _read_mps(lp, path)
     lines = said.take()
     if code != 0:
-        raise Fault(explain(lines, {str(path): name}))
+        raise Fault(explain(lines, {}))
     _fold_constant(lp)
     return Problem(lp)
 
 
-def _read_lp(lp: object, path: Path) -> int:
+def _read_lp(lp: object, path: Path, scratch: Path) -> int:
     text = path.read_text(errors="replace")
     marked = _INDENTED_KEYWORD.sub("", text)
     marked = _OBJECTIVE.sub(lambda match: match["sense"] + _TERM.sub(_mark, match["terms"]), marked, count=1)
     if marked == text:
         return int(glpk.glp_read_lp(lp, None, str(path)))
-    with tempfile.TemporaryDirectory(prefix="lp-") as folder:
-        copy = Path(folder) / path.name
-        copy.write_text(marked)
-        return int(glpk.glp_read_lp(lp, None, str(copy)))
+    copy = scratch / path.name
+    copy.write_text(marked)
+    return int(glpk.glp_read_lp(lp, None, str(copy)))
 
 
 def _mark(term: re.Match[str]) -> str:

@@ -41,8 +41,11 @@ def run(solve: Solver, input_dir: Path, output_dir: Path) -> int:
     output_dir.mkdir(parents=True, exist_ok=True)
     report = Report()
     try:
-        with TemporaryDirectory(prefix="lp-") as scratch, transcript() as said, contextlib.chdir(output_dir):
-            _Run(solve, input_dir, output_dir, Path(scratch), said, report).go()
+        # Not in /tmp, which may be memory: the files of a large model are large.
+        with TemporaryDirectory(prefix=".lp-", dir=output_dir.parent) as name, contextlib.chdir(output_dir):
+            scratch = Path(name)
+            with transcript(scratch / "terminal.txt") as said:
+                _Run(solve, input_dir, output_dir, scratch, said, report).go()
         code, message, verdict = 200, _summary(report), report.verdict()
     except Fault as fault:
         code, message, verdict = fault.code, fault.message, fault.verdict or {}
@@ -74,7 +77,7 @@ class _Run:
         with self._stage("read", 0.05):
             self._report.model_sha256 = _sha256(inputs)
             if inputs.problem:
-                translator, problem = None, read_problem(inputs.problem, self._said, inputs.problem.name)
+                translator, problem = None, read_problem(inputs.problem, self._said, self._scratch)
             else:
                 translator, problem = self._translate(inputs)
         self._describe(problem)
@@ -82,7 +85,7 @@ class _Run:
             solution = self._solution_of(problem, config)
         self._judge(problem, solution)
         with self._stage("write", 0.85):
-            problem.accept(solution)
+            problem.accept(solution, self._scratch)
             if translator:
                 translator.post_solve(problem)
             self._write_tables(problem, inputs, config)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import swiglpk as glpk
 
+_KEPT_BYTES = 100_000
 _LOCATED = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<what>(?!warning).+)$")
 
 
@@ -21,26 +21,25 @@ class Transcript:
         self._offset = 0
 
     def take(self) -> list[str]:
-        """Return the lines since the last call."""
-        with self._path.open(encoding="utf-8", errors="replace") as stream:
-            stream.seek(self._offset)
-            text = stream.read()
-            self._offset = stream.tell()
-        return text.splitlines()
+        """Return the lines since the last call, of a long text the last ones: a model may print without end."""
+        size = self._path.stat().st_size
+        with self._path.open("rb") as stream:
+            stream.seek(max(self._offset, size - _KEPT_BYTES))
+            text = stream.read(_KEPT_BYTES)
+        self._offset = size
+        return text.decode(errors="replace").splitlines()
 
 
 @contextmanager
-def transcript() -> Iterator[Transcript]:
-    """Keep a copy of what GLPK prints, while it is printed."""
-    with tempfile.TemporaryDirectory(prefix="glpk-") as folder:
-        path = Path(folder) / "terminal.txt"
-        path.touch()
-        if glpk.glp_open_tee(str(path)) != 0:
-            raise OSError(f"GLPK cannot write its transcript to {path}")
-        try:
-            yield Transcript(path)
-        finally:
-            glpk.glp_close_tee()
+def transcript(path: Path) -> Iterator[Transcript]:
+    """Keep a copy of what GLPK prints in the file ``path``, while it is printed."""
+    path.touch()
+    if glpk.glp_open_tee(str(path)) != 0:
+        raise OSError(f"GLPK cannot write its transcript to {path}")
+    try:
+        yield Transcript(path)
+    finally:
+        glpk.glp_close_tee()
 
 
 def explain(lines: list[str], names: dict[str, str]) -> str:
