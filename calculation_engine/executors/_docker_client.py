@@ -82,7 +82,8 @@ class Engine:
                 raise
             raise ExecutorUnavailable(f"docker: the engine failed: {_told(error)}") from error
         except (OSError, DockerException) as error:  # the SDK's connection errors are OSErrors
-            raise ExecutorUnavailable(f"docker: no engine answers: {error}", hint=_HINT) from error
+            where = self._host or default_host()
+            raise ExecutorUnavailable(f"docker: no engine answers at {where}: {error}", hint=_HINT) from error
 
     def _request(self, api: docker.APIClient, path: str, asked: dict[str, str], read_seconds: float | None) -> Any:
         """Return the answer to a GET for which the SDK has no method, or one that reads too much."""
