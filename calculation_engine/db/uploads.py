@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, exists, insert, or_, select
 
 from calculation_engine.db.rows import NewUpload, UploadRow, names_of
 from calculation_engine.db.session import Sessions, Transaction
-from calculation_engine.db.tables import step_files, uploads
+from calculation_engine.db.tables import job_files, step_files, uploads
 from calculation_engine.errors import InvalidInput, NotFound
 
 _COLUMNS = [uploads.c[name] for name in names_of(UploadRow)]
@@ -64,8 +64,11 @@ class Uploads:
         self._sessions.write(lambda tx: _delete(tx, upload_id))
 
     def expired(self, days: float, limit: int = 1000) -> list[UploadRow]:
-        """Return uploads older than so many days whose content is no input of a stored step, oldest first."""
-        used = exists().where(step_files.c.sha256 == uploads.c.sha256)
+        """Return uploads older than so many days whose content is no input of a stored job, oldest first."""
+        used = or_(
+            exists().where(step_files.c.sha256 == uploads.c.sha256),
+            exists().where(job_files.c.sha256 == uploads.c.sha256),
+        )
 
         def query(tx: Transaction) -> list[UploadRow]:
             old = select(*_COLUMNS).where(uploads.c.created < tx.now - timedelta(days=days), ~used)

@@ -193,3 +193,10 @@ def test_files_in_use_are_those_of_inputs_outputs_and_uploads(database: Database
 
     assert database.steps.uses_blob(asked) == {SHA, SOLUTION.sha256, upload.sha256}
     assert database.steps.uses_blob([]) == set()
+
+
+def test_stored_steps_are_told_from_ids_that_are_none(database: Database, make: Maker) -> None:
+    step = make.claimed()
+
+    assert database.steps.existing([step.id, make.id()]) == {step.id}
+    assert database.steps.existing([]) == set()

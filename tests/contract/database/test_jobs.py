@@ -9,6 +9,7 @@ import pytest
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobChange, JobFilter, StepEnd
 from calculation_engine.errors import Conflict, Gone, InvalidInput, NotFound, Stale
+from calculation_engine.schemas.files import Blob
 from calculation_engine.states import Reason, State
 from tests.contract.database.cases import Maker, Together, end_job, pages_of
 
@@ -23,6 +24,18 @@ def test_stored_job_is_given_back_as_it_was(database: Database, make: Maker) -> 
     assert (job.name, job.tags, job.slot, job.workflow) == (new.name, new.tags, new.slot, new.workflow)
     assert (job.state, job.reason, job.started, job.ended) == (State.QUEUED, None, None, None)
     assert abs(job.created - datetime.now(UTC)) < timedelta(seconds=10)
+
+
+def test_files_of_later_steps_are_kept_with_the_job(database: Database, make: Maker) -> None:
+    files = {f"data/{n}.csv": Blob(sha256=f"{n:064x}", size=1 << 40) for n in range(3)}
+    job_id = make.stored(make.step("first"), files={"second": files, "third": {}})
+
+    assert database.jobs.files(job_id, "second") == files
+    assert database.jobs.files(job_id, "third") == {}
+    assert database.steps.uses_blob([blob.sha256 for blob in files.values()]) == {f"{n:064x}" for n in range(3)}
+    end_job(database, job_id)
+    database.jobs.delete(job_id)
+    assert database.jobs.files(job_id, "second") == {}
 
 
 def test_same_request_under_the_same_id_is_the_same_job(database: Database, make: Maker) -> None:

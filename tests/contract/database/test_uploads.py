@@ -6,6 +6,7 @@ from sqlalchemy import update
 from calculation_engine.db.database import Database
 from calculation_engine.db.tables import uploads
 from calculation_engine.errors import InvalidInput, NotFound
+from calculation_engine.schemas.files import Blob
 from tests.contract.database.cases import SHA, Maker
 
 
@@ -44,12 +45,12 @@ def test_foreign_cursor_is_refused(database: Database, cursor: str) -> None:
         database.uploads.find("local", after=cursor)
 
 
-def test_old_uploads_expire_unless_a_step_reads_them(database: Database, make: Maker) -> None:
-    used, unused = make.upload(sha256=SHA), make.upload(sha256="b" * 64)
-    make.stored(make.step("a"))
+def test_old_uploads_expire_unless_a_job_reads_them(database: Database, make: Maker) -> None:
+    used, unused, later = (make.upload(sha256=sha256) for sha256 in (SHA, "b" * 64, "d" * 64))
+    make.stored(make.step("a"), files={"second": {"data.txt": Blob(sha256="d" * 64, size=3)}})
     database.sessions.write(lambda tx: tx.run(update(uploads).values(created=tx.after(-8 * 86400))))
     make.upload(sha256="c" * 64)
 
     assert [upload.id for upload in database.uploads.expired(days=7)] == [unused.id]
     assert database.uploads.expired(days=9) == []
-    assert used.id not in {upload.id for upload in database.uploads.expired(days=0)}
+    assert not {used.id, later.id} & {upload.id for upload in database.uploads.expired(days=0)}
