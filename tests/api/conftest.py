@@ -159,7 +159,7 @@ class _Server(threading.Thread):
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told in the thread that asks for the address
             self.url.set_exception(error)
         self._loop.close()
 

@@ -51,9 +51,7 @@ def test_events_come_while_the_job_runs(site: Site) -> None:
 
     def read() -> None:
         with site.http.stream("GET", f"/api/job/{job_id}/events") as response:
-            for line in response.iter_lines():
-                if line.startswith("data: "):
-                    seen.append(json.loads(line[6:]))
+            seen.extend(json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()

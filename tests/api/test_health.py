@@ -36,7 +36,8 @@ def test_a_server_with_an_engine_is_ready(site: Site) -> None:
 def test_requests_are_counted_by_route(site: Site) -> None:
     def count() -> float:
         text = site.http.get("/metrics").text
-        found = re.search(r'^ce_requests_total\{method="GET",route="/api/job/\{id\}",status="404"\} (.+)$', text, re.M)
+        name = r'ce_requests_total\{method="GET",route="/api/job/\{id\}",status="404"\}'
+        found = re.search(rf"^{name} (.+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     before = count()

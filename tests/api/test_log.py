@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_followed_logs_of_several_steps_change_under_headings(site: Site) -> Non
     wait_until(lambda: seen == b"==> one <==\n==> two <==\n")
     for path, text in (("one", b"a\n"), ("two", b"b\n"), ("one", b"c\n")):
         site.print(claimed[path], text)
-        wait_until(lambda text=text: seen.endswith(text))
+        wait_until(partial(seen.endswith, text))
     for step in claimed.values():
         assert step.lease_token
         site.database.steps.end(step.id, step.lease_token, StepEnd(State.FAILED))
@@ -148,8 +149,8 @@ def test_followed_logs_of_several_steps_change_under_headings(site: Site) -> Non
     site.database.jobs.plan(job_id, counter, [], JobChange(State.FAILED))
 
     thread.join(20)
-    text = seen.decode()
-    assert text.index("==> one <==\na\n") < text.index("==> two <==\nb\n") < text.index("==> one <==\nc\n")
+    whole = seen.decode()
+    assert whole.index("==> one <==\na\n") < whole.index("==> two <==\nb\n") < whole.index("==> one <==\nc\n")
 
 
 def test_followers_that_hang_up_leave_nothing_behind(site: Site) -> None:

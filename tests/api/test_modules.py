@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import httpx2
 import pytest
@@ -40,10 +41,10 @@ def test_an_unknown_module_is_not_found_with_near_names(site: Site) -> None:
     assert "echo" in response.json()["hint"]
 
 
-def solve(site: Site, *arguments: object, **more: object) -> list[httpx2.Response]:
+def solve(site: Site, path: str, body: dict[str, Any] | None = None) -> list[httpx2.Response]:
     """Ask for a solution in a thread; return the list that will hold the reply."""
     replies: list[httpx2.Response] = []
-    thread = threading.Thread(target=lambda: replies.append(site.http.request(*arguments, **more)), daemon=True)
+    thread = threading.Thread(target=lambda: replies.append(site.http.post(path, json=body)), daemon=True)
     thread.start()
     return replies
 
@@ -54,7 +55,7 @@ def only_job(site: Site) -> str:
 
 
 def test_a_run_is_waited_for(site: Site) -> None:
-    replies = solve(site, "POST", "/api/solve/echo", json={"config": {"times": 2}})
+    replies = solve(site, "/api/solve/echo", {"config": {"times": 2}})
     job_id = only_job(site)
     site.end(site.start(job_id), {"text.txt": b"hello"})
     wait_until(lambda: bool(replies))
@@ -84,7 +85,7 @@ def test_a_run_that_takes_longer_is_told_by_its_address(site: Site) -> None:
     ],
 )
 def test_a_run_without_result_is_a_problem_that_says_why(site: Site, state: State, reason: Reason, status: int) -> None:
-    replies = solve(site, "POST", "/api/solve/echo")
+    replies = solve(site, "/api/solve/echo")
     job_id = only_job(site)
     site.end(site.start(job_id), state=state, reason=reason, message="it went so")
     wait_until(lambda: bool(replies))
