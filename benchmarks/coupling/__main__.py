@@ -148,7 +148,7 @@ def _claims(rows: list[Row]) -> str:
 
 _HEAD = """# How many evaluations a coupling takes
 
-Written by `python -m benchmarks.coupling` (Python {python}, numpy {numpy}); counts may differ by one where rounding does.
+Written by `python -m benchmarks.coupling` (Python {python}, numpy {numpy}); rounding may move a count by one.
 
 An evaluation is one run of all coupled models. A *true residual* is that of the exact map at the point evaluated:
 `max |g - x| / max(|x|, |g|)`, for variables that may change sign relative to the size of the solution. Problems are
