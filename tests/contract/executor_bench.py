@@ -95,14 +95,14 @@ class Bench:
             log=self.folder / "logs" / attempt_id,
         )
 
-    def finish(self, task: Task, handle: str) -> Exit:
+    def finish(self, task: Task, handle: str, seconds: float = LIMIT_SECONDS) -> Exit:
         """Wait for the end."""
-        deadline = time.monotonic() + LIMIT_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             ended = self.executor.wait(task, handle, 5.0)
             if ended:
                 return ended
-        raise TimeoutError(f"{task.attempt_id} runs still after {LIMIT_SECONDS} s; its log: {read(task.log)[-500:]!r}")
+        raise TimeoutError(f"{task.attempt_id} runs still after {seconds} s; its log: {read(task.log)[-500:]!r}")
 
     def run(self, task: Task) -> Exit:
         """Submit and wait for the end."""
