@@ -58,11 +58,9 @@ def show(
         print_text(f"\n{manifest.description.strip()}")
     for title, slots in (("inputs", manifest.inputs), ("outputs", manifest.outputs)):
         print_text(f"\n{title}")
-        rows = [
-            (f"  {s.label}", s.kind, "required" if s.required else "optional", s.path, s.description) for s in slots
-        ]
+        rows = [(s.label, s.kind, "required" if s.required else "optional", s.path, s.description) for s in slots]
         if rows:
-            print_table(("  label", "kind", "", "path", "description"), rows)
+            print_table(("label", "kind", "", "path", "description"), rows, indent="  ")
     print_text("\nlimits")
     for key, value in manifest.resources.model_dump(mode="json").items():
         print_text(f"  {key:<11} {value}")
@@ -97,12 +95,11 @@ def new(
     say(f"then try it: calculation-engine module test {name}")
 
 
-@app.command(epilog=example("calculation-engine module build template"))
+@app.command(epilog=example("calculation-engine module build heat_pump"))
 def build(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names of modules.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every module that is found.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Build again what is up to date.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the container images of modules whose code has changed."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=example("calculation-engine run --module cbc --input data=utopia.txt --set model=osemosys"))(run)
+    app.command(epilog=example("calculation-engine run --module cbc --input data=utopia.txt --name utopia"))(run)
 
 
 def run(

@@ -38,7 +38,7 @@ class Trial:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("test", epilog=example("calculation-engine module test cbc --case super_simple"))(run_cases)
+    app.command("test", epilog=example("calculation-engine module test heat_pump"))(run_cases)
 
 
 def run_cases(
@@ -85,9 +85,8 @@ def _trials(client: Client, modules: Sequence[Module], only: str | None, executo
     chosen = [(m, load_case(folder)) for m in modules for folder in m.cases if only in {None, folder.name}]
     if not chosen:
         known = sorted({folder.name for module in modules for folder in module.cases})
-        raise NotFound(
-            f"there is no case {only!r}" if only else "there are no cases", hint=f"there are: {', '.join(known)}"
-        )
+        message = f"there is no case {only!r}" if only else "the modules have no cases"
+        raise NotFound(message, hint=f"there are: {', '.join(known)}" if known else None)
     jobs = [_submit(client, module, case) for module, case in chosen]
     try:
         for (module, case), job in zip(chosen, jobs, strict=True):

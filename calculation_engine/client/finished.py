@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +28,10 @@ class Finished(Record):
             folder: where its results are put; none: a temporary one that goes with this object.
         """
         super().__init__(job.view)
-        self._temporary = tempfile.TemporaryDirectory(prefix="calculation-engine-") if folder is None else None
-        self.folder = Path(self._temporary.name) if self._temporary else folder or Path()
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="calculation-engine-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.folder = folder
         job.results.save(self.folder)
         self.log = job.log()
         columns = {path: job.columns(file) for path, file in job.results.files.items()}
