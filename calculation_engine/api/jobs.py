@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from calculation_engine.api.bodies import Body
 from calculation_engine.api.problems import as_sent
+from calculation_engine.api.query import cursor_checked
 from calculation_engine.api.routes import PREFIX, Call, Reply
 from calculation_engine.api.uploads import delete_uploads, store_uploads
 from calculation_engine.api.views import job_path, job_summary, job_view
@@ -101,7 +102,8 @@ def list_jobs(call: Call) -> Reply:
     )
     if not call.sees_all and query.owner not in {None, call.owner}:
         return Reply(JobPage(jobs=[], next=None))
-    rows, cursor = call.context.database.jobs.find(wanted, query.sort, query.limit, query.cursor)
+    with cursor_checked(query.cursor):
+        rows, cursor = call.context.database.jobs.find(wanted, query.sort, query.limit, query.cursor)
     given = query.model_dump(mode="json", exclude_unset=True, exclude={"cursor"})
     following = urlencode({**given, "cursor": cursor}, doseq=True) if cursor else None
     return Reply(JobPage(jobs=[job_summary(row) for row in rows], next=following and f"{PREFIX}/job?{following}"))

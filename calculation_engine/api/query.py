@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, get_origin
 
 from pydantic import ValidationError
@@ -24,7 +25,10 @@ def read_query(model: type[Schema], arguments: Mapping[str, Sequence[bytes]]) ->
     """
     faults = []
     values: dict[str, Any] = {}
-    for name, given in arguments.items():
+    for raw, given in arguments.items():
+        name = raw.encode("latin-1", "replace").decode(
+            "utf-8", "replace"
+        )  # Tornado leaves the bytes of names as they are
         found = model.model_fields.get(name)
         if found is None:
             faults.append(Fault(f"query.{name}", "there is no such parameter", _hint(name, list(model.model_fields))))
@@ -44,6 +48,18 @@ def read_query(model: type[Schema], arguments: Mapping[str, Sequence[bytes]]) ->
         if not faults:
             return query
     raise InvalidInput("the query parameters cannot be used", faults=faults)
+
+
+@contextmanager
+def cursor_checked(cursor: str | None) -> Iterator[None]:
+    """Turn what the database says of a wrong cursor into a fault of the parameter ``cursor``."""
+    try:
+        yield
+    except InvalidInput as error:
+        if cursor is None:
+            raise
+        fault = Fault("query.cursor", f"not a cursor of this list, got {cursor!r}", "follow `next` of the page before")
+        raise InvalidInput("the query parameters cannot be used", faults=[fault]) from error
 
 
 def _hint(name: str, known: list[str]) -> str:

@@ -34,10 +34,10 @@ class SolveQuery(Schema):
 
 
 class JobProblem(Problem):
-    """Why a job that was waited for has no result."""
+    """What is wrong with a request; or why its job has no result, then with ``reason`` and ``job``."""
 
-    reason: Reason | None
-    job: JobView
+    reason: Reason | None = None
+    job: JobView | None = None
 
 
 async def run_default(call: Call) -> Reply:

@@ -10,6 +10,7 @@ from pydantic import Field
 from uuid_utils import uuid7
 
 from calculation_engine.api.bodies import StoredFile
+from calculation_engine.api.query import cursor_checked
 from calculation_engine.api.routes import PREFIX, Call, Reply
 from calculation_engine.api.views import upload_view
 from calculation_engine.db.rows import NewUpload, UploadRow
@@ -54,7 +55,9 @@ def put_upload(call: Call) -> Reply:
 def list_uploads(call: Call) -> Reply:
     """Answer one page of uploads, latest first."""
     query: PageQuery = call.query
-    rows, cursor = call.context.database.uploads.find(None if call.sees_all else call.owner, query.limit, query.cursor)
+    owner = None if call.sees_all else call.owner
+    with cursor_checked(query.cursor):
+        rows, cursor = call.context.database.uploads.find(owner, query.limit, query.cursor)
     following = f"{PREFIX}/upload?{urlencode({'limit': query.limit, 'cursor': cursor})}" if cursor else None
     return Reply(UploadPage(uploads=[upload_view(row) for row in rows], next=following))
 

@@ -232,6 +232,13 @@ def test_a_list_is_filtered_and_sorted(site: Site, query: str, expected: list[st
     assert [job["name"] for job in jobs] == expected
 
 
+def test_a_cursor_of_nothing_is_told_under_its_name(site: Site) -> None:
+    for path in ("/api/job", "/api/upload"):
+        response = site.http.get(path, params={"cursor": "x", "limit": 1})
+        assert response.status_code == 422
+        assert response.json()["faults"][0]["path"] == "query.cursor"
+
+
 def test_wrong_query_parameters_are_all_told(site: Site) -> None:
     response = site.http.get("/api/job?limit=0&stat=queued&sort=size&name=a&name=b")
 
