@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from calculation_engine.db.rows import StepRow
 from calculation_engine.engine.paths import attempt_folder, step_log
@@ -59,7 +58,8 @@ class StepSpec(Schema):
 def resolve(step: StepRow, module: Module, store: Store) -> StepSpec:
     """Return the spec of a step, from the module as it is now."""
     manifest = module.manifest
-    config = yaml.safe_dump(dict(step.config), sort_keys=True, allow_unicode=True)
+    # JSON is YAML: a module reads it with either, and one without a YAML library can read it as well.
+    config = json.dumps(step.config, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     return StepSpec(
         module=manifest.name,
         version=manifest.version,

@@ -1,6 +1,6 @@
 # Does what input/config.yaml says: sleeps, writes a status, a table and an exit code. Each start is one line of the log.
 set -eu
-value() { sed -n "s/^$1: *//p" input/config.yaml; }
+value() { sed -n "s/^ *\"$1\": *//p" input/config.yaml | tr -d '",'; }
 or() { if [ -n "$1" ]; then echo "$1"; else echo "$2"; fi; }
 
 echo "start"
