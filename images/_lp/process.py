@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _lp.faults import Fault
+from _lp.memory import peak_memory_bytes, peak_memory_of_ended_bytes
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Finished:
     name: str
     exit_code: int
     found: dict[str, str]  #: pattern's name -> its last match in the log
+    peak_memory_bytes: int  #: at least; programs buffer their log, so the last look may be early
 
     def fault(self) -> Fault:
         """Return the fault of a program that left no solution."""
@@ -40,6 +42,7 @@ def run_program(
     """
     compiled = {name: re.compile(pattern) for name, pattern in patterns.items()}
     found: dict[str, str] = {}
+    peak = 0
     try:
         process = subprocess.Popen(
             command,
@@ -57,7 +60,8 @@ def run_program(
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
+            peak = max(peak, peak_memory_bytes(process.pid))
             for name, pattern in compiled.items():
                 if match := pattern.search(line):
                     found[name] = match[1]
-    return Finished(Path(command[0]).name, process.returncode, found)
+    return Finished(Path(command[0]).name, process.returncode, found, max(peak, peak_memory_of_ended_bytes()))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +32,7 @@ class Report:
     peak_memory_bytes: int | None = None
 
     def write(self, path: Path) -> None:
-        """Write it, with the memory used until now."""
-        self.peak_memory_bytes = peak_memory_bytes()
+        """Write it."""
         path.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
     def verdict(self) -> dict[str, Any]:
@@ -49,13 +46,6 @@ def relative_gap(objective: float, bound: float | None) -> float | None:
     if bound is None or not math.isfinite(bound):
         return None
     return abs(objective - bound) / max(abs(objective), 1e-10)
-
-
-def peak_memory_bytes() -> int:
-    """Return the most memory that this process and, at one time, a process of its own held together."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return int(own + children) * unit
 
 
 def write_status(folder: Path, code: int, message: str, verdict: dict[str, Any] | None) -> None:

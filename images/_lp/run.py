@@ -16,6 +16,7 @@ from _lp.declarations import declared_indices, parameters_mentioned, results_pat
 from _lp.faults import Fault
 from _lp.inputs import OSEMOSYS_DEFAULTS, Inputs, find_inputs
 from _lp.mathprog import Translator
+from _lp.memory import peak_memory_bytes
 from _lp.otoole import data_text
 from _lp.problem import Problem, Task
 from _lp.readers import read_problem
@@ -52,6 +53,7 @@ def run(solve: Solver, input_dir: Path, output_dir: Path) -> int:
     except Exception as error:  # noqa: BLE001 a run always ends with a status
         traceback.print_exc()
         code, message, verdict = 500, f"the module failed: {type(error).__name__}: {error}", {}
+    report.peak_memory_bytes = (report.peak_memory_bytes or 0) + peak_memory_bytes()
     if report.rows is not None:
         report.write(output_dir / "solution.json")
     write_status(output_dir, code, message, verdict)
@@ -130,6 +132,7 @@ class _Run:
         report = self._report
         report.status, report.solver, report.stopped_by = solution.status.value, solution.solver, solution.stopped_by
         report.iterations, report.nodes = solution.iterations, solution.nodes
+        report.peak_memory_bytes = solution.program_memory_bytes
         if not solution.has_point:
             with self._stage("explain", 0.7):
                 status, message = _no_solution(problem, solution)

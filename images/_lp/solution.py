@@ -36,6 +36,7 @@ class Solution:
     nodes: int | None = None
     stopped_by: str | None = None  #: ``time_limit``, ``iteration_limit``: what ended it before the optimum
     solver: str = ""  #: name and version
+    program_memory_bytes: int = 0  #: peak of the solver's own process, if it has one
 
     @property
     def has_point(self) -> bool:

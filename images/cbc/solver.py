@@ -68,6 +68,7 @@ def solve(task: Task, config: Config, scratch: Path) -> Solution:
         # Clp calls a linear program that ran out of time stopped on iterations; there is no other limit on them.
         word = word.replace("Stopped on iterations", "Stopped on time")
     solution = _read(task, word, values)
+    solution.program_memory_bytes = finished.peak_memory_bytes
     solution.solver = f"CBC {found.get('version', '')}".strip()
     solution.iterations = int(found["iterations"]) if "iterations" in found else None
     if task.integer and solution.has_point:

@@ -48,9 +48,10 @@ def solve(task: Task, config: Config, scratch: Path) -> Solution:
     if not values.exists():
         raise finished.fault()
     solution = _read(task, values.read_text().splitlines())
+    solution.program_memory_bytes = finished.peak_memory_bytes
     solution.solver = f"HiGHS {found.get('version', '')}".strip()
-    iterations = [int(found[name]) for name in ("simplex", "ipm", "pdlp", "mip") if name in found]
-    solution.iterations = sum(iterations) if iterations else None
+    # A problem that presolve solves has no line on iterations.
+    solution.iterations = sum(int(found[name]) for name in ("simplex", "ipm", "pdlp", "mip") if name in found)
     if task.integer and solution.has_point:
         solution.nodes = int(found["nodes"]) if "nodes" in found else None
         solution.bound = float(found["bound"]) if "bound" in found else None

@@ -218,3 +218,19 @@ def test_annual_tables_have_every_row_and_tables_by_time_slice_only_nonzero_ones
     for path in results.glob("*.csv"):
         columns = path.read_text().split("\n", 1)[0].split(",")
         assert len(columns) == len(set(columns)), path.name
+
+
+@EVERY_MODULE
+def test_solution_json_tells_sizes_times_memory_and_versions(module: Module, tmp_path: Path) -> None:
+    case = load_case(next(folder for folder in module.cases if folder.name == "super_simple"))
+
+    solution = solve(module, tmp_path, {"data.txt": (case.folder / "data.txt").read_text()}).solution
+
+    assert (solution["status"], solution["gap"], solution["maximise"]) == ("optimal", 0, False)
+    assert solution["bound"] == solution["objective"]
+    assert (solution["rows"], solution["columns"], solution["integers"]) == (16, 8, 0)
+    assert set(solution["times_seconds"]) == {"read", "solve", "write"}
+    assert 10_000_000 < solution["peak_memory_bytes"] < 500_000_000
+    assert len(solution["model_sha256"]) == 64
+    assert any(character.isdigit() for character in solution["solver"])
+    assert isinstance(solution["iterations"], int)
