@@ -18,12 +18,11 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
 from docker.types import DeviceRequest, Mount
-from docker.types.daemon import CancellableStream
 from docker.utils import kwargs_from_env
 
 from calculation_engine.errors import ExecutorUnavailable
 
-__all__ = ["APIError", "DeviceRequest", "Engine", "Host", "LogStream", "Mount", "NotFound", "default_host"]
+__all__ = ["APIError", "DeviceRequest", "Engine", "Host", "Mount", "NotFound", "default_host"]
 
 _HINT = (
     "start it (`sudo systemctl start docker`, or Docker Desktop), see that you may use it "
@@ -177,11 +176,11 @@ class Engine:
             with response:
                 yield from response.iter_content(_PIECE_BYTES)
 
-    def logs(self, name: str, *, follow: bool) -> LogStream:
-        """Return the multiplexed log of a container from its beginning; with ``follow``, until it ends."""
+    def logs(self, name: str, *, follow: bool) -> Any:
+        """Return the response whose body is a container's log from its beginning; with ``follow``, until it ends."""
         with self.answering() as api:
             asked = {"stdout": "1", "stderr": "1", "follow": str(int(follow))}
-            return LogStream(self._request(api, f"containers/{name}/logs", asked, None))
+            return self._request(api, f"containers/{name}/logs", asked, None)
 
     def remove(self, name: str) -> None:
         """Kill and remove a container, then the volume of the same name; those that are not there are fine."""
@@ -242,35 +241,6 @@ class Engine:
             self._closed = True
             if self._client is not None:
                 self._client.close()
-
-
-class LogStream:
-    """The body of a log request, as raw bytes in large pieces: its chunk and frame headers are the caller's."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-        self.chunked = response.headers.get("Transfer-Encoding") == "chunked"
-        # Below the layers that would hand out one line at a time, at 10 microseconds each.
-        self._reader = response.raw._fp.fp  # noqa: SLF001 - where the SDK itself takes a response's socket from
-
-    def read(self) -> bytes:
-        """Return the bytes that are there, waiting for at least one; none at the end, or when it was interrupted."""
-        try:
-            piece: bytes = self._reader.read1(_PIECE_BYTES)
-        except (OSError, ValueError):  # ValueError: closed by interrupt()
-            return b""
-        return piece
-
-    def interrupt(self) -> None:
-        """End a read that waits, from another thread."""
-        try:
-            CancellableStream(None, self._response).close()
-        except (OSError, AttributeError):
-            return  # it has ended in this moment
-
-    def close(self) -> None:
-        """Give the connection up."""
-        self._response.close()
 
 
 def _told(error: APIError) -> str:

@@ -8,12 +8,15 @@ and writes none that is there. Two followers at once do no harm either.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 _FRAME_HEADER_BYTES = 8
+_PIECE_BYTES = 1 << 18
 #: What the engine's log keeps with every line, at most.
 _LINE_BYTES = 32
 
@@ -31,6 +34,33 @@ class Stream(Protocol):
 
     def close(self) -> None:
         """Give the connection up."""
+
+
+class LogStream:
+    """The body of a log request, as raw bytes in large pieces: its chunk and frame headers are the caller's."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.chunked = response.headers.get("Transfer-Encoding") == "chunked"
+        # Below the layers that would hand out one line at a time, at 10 microseconds each.
+        self._reader = response.raw._fp.fp  # noqa: SLF001 - where the SDK itself takes a response's socket from
+
+    def read(self) -> bytes:
+        """Return the bytes that are there, waiting for at least one; none at the end, or when it was interrupted."""
+        try:
+            piece: bytes = self._reader.read1(_PIECE_BYTES)
+        except OSError:
+            return b""
+        return piece
+
+    def interrupt(self) -> None:
+        """End a read that waits, from another thread."""
+        with suppress(OSError):  # it has ended in this moment
+            self._reader.raw._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - there is no public way to it
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._response.close()
 
 
 class LogCopy:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from pathlib import Path
 
-from calculation_engine.errors import AttemptLost, ExecutorUnavailable
+from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors import _docker_archive as archive
+from calculation_engine.executors import _docker_end as end
 from calculation_engine.executors._docker_client import Engine, NotFound
 from calculation_engine.executors._docker_container import (
     RECORD,
@@ -20,11 +19,10 @@ from calculation_engine.executors._docker_container import (
     parse_record,
     standing,
 )
-from calculation_engine.executors._docker_log import LogCopy
+from calculation_engine.executors._docker_log import LogCopy, LogStream
 from calculation_engine.executors.base import Exit, Task
 from calculation_engine.states import Reason
 
-_STOP_FILE = "stopped.json"
 _MOST_RECORD_BYTES = 4096
 #: A container cannot outlive SIGKILL for long, except where its disk hangs.
 _KILL_SECONDS = 30.0
@@ -52,7 +50,7 @@ class Watch:
         self._task = task
         self._stop_grace_seconds = stop_grace_seconds
         self._started = time.monotonic() - elapsed_seconds
-        self._stop_path = task.folder / _STOP_FILE
+        self._note = end.StopNote(task.folder)
         self._stop_lock = threading.Lock()
         self._stopping = False
         self._used: tuple[float, int] | None = None
@@ -67,13 +65,9 @@ class Watch:
         if self._stopping or self.done.is_set():
             return
         if seconds > limits.time_limit:
-            message = (
-                f"it was stopped after {seconds:.1f} s: its time limit is {limits.time_limit:g} s; raise "
-                "resources.time_limit, or give it less to do"
-            )
-            self._stop_aside(Reason.TIME_LIMIT, message, self._stop_grace_seconds)
+            self._stop_aside(Reason.TIME_LIMIT, end.time_message(self._task, seconds), self._stop_grace_seconds)
         elif volume_bytes is not None and volume_bytes > limits.disk:
-            self._stop_aside(Reason.DISK_LIMIT, self._disk_message(volume_bytes), 0)
+            self._stop_aside(Reason.DISK_LIMIT, end.disk_message(self._task, volume_bytes), 0)
 
     def cancel(self) -> None:
         """End the attempt because somebody asked for it; on return it has ended."""
@@ -112,16 +106,16 @@ class Watch:
         self.done.set()
 
     def _follow_to_end(self) -> Standing:
-        if self._stop_path.exists():  # whoever wrote it died before the container did
+        if self._note.read():  # whoever wrote it died before the container did
             self._engine.kill(self.name, "SIGKILL")
         while True:
             follow = self._standing().is_running
             try:
-                complete = self._log.follow(self._engine.logs(self.name, follow=follow))
+                complete = self._log.follow(LogStream(self._engine.logs(self.name, follow=follow)))
             except NotFound as error:
-                raise self._lost() from error
+                raise end.lost(self._task) from error
             if self._log.excess:
-                self.stop(Reason.DISK_LIMIT, self._log_message(), 0)
+                self.stop(Reason.DISK_LIMIT, end.log_message(self._task, self._log.excess), 0)
                 complete = True
             self._engine.wait(self.name, _LOOK_AGAIN_SECONDS)
             now = self._standing()
@@ -133,57 +127,31 @@ class Watch:
     def _standing(self) -> Standing:
         found = self._engine.inspect(self.name)
         if found is None:
-            raise self._lost()
+            raise end.lost(self._task)
         return standing(found)
 
-    def _lost(self, why: str = "its container is gone") -> AttemptLost:
-        return AttemptLost(
-            f"attempt {self._task.attempt_id}: {why}", hint="it is started anew unless it was lost before"
-        )
-
-    def _exit_of(self, end: Standing) -> Exit:
+    def _exit_of(self, last: Standing) -> Exit:
         """Return how the attempt ended, from the engine's words, the wrapper's record, and why it was stopped."""
         record = self._record()
         with self._stop_lock:
-            stopped = self._stopped()
+            stopped = self._note.read()
             if stopped is None and (excess := self._excess()):
                 stopped = Reason.DISK_LIMIT, excess
-                self._write_stop(*stopped)
+                self._note.write(*stopped)
+        stopped = stopped or end.out_of_memory(self._task, last, record)
         if stopped is None:
-            stopped = self._out_of_memory(end, record)
-        if stopped is None:
-            self._check_not_lost(end, record)
+            end.check_not_lost(self._task, last, record)
         reason, message = stopped or (None, "")
         cpu_seconds, peak = self._used or (None, None)
         return Exit(
-            exit_code=record.code if record and end.exit_code == 255 else end.exit_code,
+            exit_code=record.code if record and last.exit_code == 255 else last.exit_code,
             reason=reason,
             message=message,
-            started=end.started,
-            ended=end.ended,
+            started=last.started,
+            ended=last.ended,
             cpu_seconds=record.cpu_seconds if record else cpu_seconds,
             peak_memory_bytes=record.peak_memory_bytes if record else peak,
         )
-
-    def _out_of_memory(self, end: Standing, record: Record | None) -> tuple[Reason, str] | None:
-        killed = end.out_of_memory or (record is not None and record.kills > 0)
-        if not killed or end.exit_code == 0:  # a program may survive the loss of a child
-            return None
-        limit = self._task.resources.memory
-        peak = record.peak_memory_bytes if record else None
-        reached = f" (peak {_mebibytes(peak)})" if peak else ""
-        return Reason.OUT_OF_MEMORY, (
-            f"it needed more memory than its limit of {_mebibytes(limit)}{reached}; raise resources.memory, "
-            "or give it less to do"
-        )
-
-    def _check_not_lost(self, end: Standing, record: Record | None) -> None:
-        """Raise AttemptLost when somebody else ended it: the engine while it stopped, or ``docker stop``."""
-        if record is not None and record.terminated:
-            raise self._lost("its container was stopped from outside, or with the Docker engine")
-        # 255 is what an engine says of a container that ended while it was down, 128 and more a signal
-        if record is None and end.exit_code >= 128:
-            raise self._lost(f"its container ended with exit code {end.exit_code} and left no record")
 
     def _record(self) -> Record | None:
         try:
@@ -197,9 +165,9 @@ class Watch:
     def _excess(self) -> str:
         """Return which limit of bytes an attempt passed that ended before it was noticed; "" for none."""
         if self._log.excess:
-            return self._log_message()
+            return end.log_message(self._task, self._log.excess)
         size = self._engine.volume_bytes().get(self.name, 0)
-        return self._disk_message(size) if size > self._task.resources.disk else ""
+        return end.disk_message(self._task, size) if size > self._task.resources.disk else ""
 
     def _stop_aside(self, reason: Reason, message: str, grace_seconds: float) -> None:
         self._stopping = True
@@ -219,12 +187,12 @@ class Watch:
             if found is None or not standing(found).is_running:
                 return False
             self._note_usage()
-            first = self._stopped() is None
+            first = self._note.read() is None
             if first:
-                self._write_stop(reason, message)
+                self._note.write(reason, message)
             signalled = self._engine.kill(self.name, signal)
             if first and not signalled:
-                self._stop_path.unlink()
+                self._note.remove()
             return signalled
 
     def _note_usage(self) -> None:
@@ -234,36 +202,3 @@ class Watch:
         memory = used.get("memory_stats", {})
         if cpu is not None and "usage" in memory:
             self._used = cpu / 1e9, int(memory.get("max_usage", memory["usage"]))
-
-    def _stopped(self) -> tuple[Reason, str] | None:
-        try:
-            note = json.loads(self._stop_path.read_text())
-        except FileNotFoundError:
-            return None
-        return Reason(note["reason"]), note["message"]
-
-    def _write_stop(self, reason: Reason, message: str) -> None:
-        whole = self._stop_path.with_suffix(".part")
-        whole.parent.mkdir(parents=True, exist_ok=True)
-        whole.write_text(json.dumps({"reason": reason, "message": message}))
-        whole.rename(self._stop_path)
-
-    def _disk_message(self, size: int) -> str:
-        limit = _mebibytes(self._task.resources.disk)
-        return (
-            f"its working folder grew to {_mebibytes(size)}: its limit is {limit}; "
-            "raise resources.disk, or let it write less"
-        )
-
-    def _log_message(self) -> str:
-        limit = _mebibytes(self._task.resources.log)
-        return f"log: {self._log.excess}: its limit is {limit}; raise resources.log, or let it print less"
-
-
-def forget_stop(folder: Path) -> None:
-    """Remove what an earlier life of an attempt left about its stop."""
-    (folder / _STOP_FILE).unlink(missing_ok=True)
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / (1 << 20):.4g} MiB"

@@ -17,11 +17,12 @@ from calculation_engine.errors import AttemptLost, ExecutorUnavailable, ImageMis
 from calculation_engine.executors import _docker_archive as archive
 from calculation_engine.executors import _docker_container as containers
 from calculation_engine.executors._docker_client import APIError, Engine, NotFound, default_host
+from calculation_engine.executors._docker_end import StopNote
 from calculation_engine.executors._docker_images import Images
 from calculation_engine.executors._docker_lock import exclusive
 from calculation_engine.executors._docker_monitor import Monitor
 from calculation_engine.executors._docker_options import DockerOptions
-from calculation_engine.executors._docker_watch import Watch, forget_stop
+from calculation_engine.executors._docker_watch import Watch
 from calculation_engine.executors.base import Capabilities, Executor, Exit, Prepared, Program, Task
 
 
@@ -82,7 +83,7 @@ class DockerExecutor(Executor):
                 self._watch(task)
                 return name
             self._engine.remove(name)
-            forget_stop(task.folder)
+            StopNote(task.folder).remove()
             task.log.unlink(missing_ok=True)
             try:
                 self._start(task, name, image.id)
