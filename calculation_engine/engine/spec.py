@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from calculation_engine.schemas.resources import ResourceChanges, Resources
 from calculation_engine.store import Store
 
 CONFIG_FILE = "config.yaml"
+#: A text of JSON, or a number that has an exponent but no point.
+_TEXT_OR_POINTLESS = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\d.])(-?\d+)(e[+-]\d+)')
 
 
 class StepSpec(Schema):
@@ -55,11 +58,18 @@ class StepSpec(Schema):
         )
 
 
+def config_text(config: Mapping[str, Any]) -> str:
+    """Return a config as its module finds it: JSON that any reader of JSON or YAML takes for the same values.
+
+    YAML 1.1, which most Python readers know, takes ``1e-05`` for a text and ``1.0e-05`` for a number.
+    """
+    text = json.dumps(config, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return _TEXT_OR_POINTLESS.sub(lambda found: f"{found[1]}.0{found[2]}" if found[1] else found[0], text)
+
+
 def resolve(step: StepRow, module: Module, store: Store) -> StepSpec:
     """Return the spec of a step, from the module as it is now."""
     manifest = module.manifest
-    # JSON is YAML: a module reads it with either, and one without a YAML library can read it as well.
-    config = json.dumps(step.config, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     return StepSpec(
         module=manifest.name,
         version=manifest.version,
@@ -70,7 +80,7 @@ def resolve(step: StepRow, module: Module, store: Store) -> StepSpec:
         shared=[str(path) for path in module.shared],
         python=manifest.python,
         requirements=str(module.requirements) if module.requirements else None,
-        files={**step.files, CONFIG_FILE: store.put(config.encode())},
+        files={**step.files, CONFIG_FILE: store.put(config_text(step.config).encode())},
         resources=ResourceChanges.model_validate(step.resources).over(manifest.resources),
         outputs=manifest.outputs,
         progress=manifest.progress,
