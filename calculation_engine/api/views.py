@@ -33,7 +33,9 @@ def job_summary(job: JobRow) -> JobSummary:
 def job_view(job: JobRow, steps: Sequence[StepRow]) -> JobView:
     """Return a job, whole."""
     workflow = Workflow.model_validate(job.workflow)
-    fraction = _fraction(steps, len(workflow.processes)) if job.fraction is None else job.fraction
+    # The job's own is from the last time that it was planned; a step may have gone on since.
+    known = [part for part in (job.fraction, _fraction(steps, len(workflow.processes))) if part is not None]
+    fraction = max(known, default=None)
     return JobView(**_summary(job, fraction), workflow=workflow, steps=[step_view(step) for step in steps])
 
 

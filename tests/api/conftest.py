@@ -197,9 +197,33 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, modules: Path, empty_database: Path) -> Iterator[Callable[..., Site]]:
+def running() -> Iterator[list[tuple[_Server, Site]]]:
+    """Return the servers of this test, which are stopped at its end."""
+    servers: list[tuple[_Server, Site]] = []
+    yield servers
+    _stop(servers)
+
+
+def _stop(servers: list[tuple[_Server, Site]]) -> None:
+    while servers:
+        server, site = servers.pop()
+        server.stop()
+        site.http.close()
+        site.context.close()
+        site.database.close()
+
+
+@pytest.fixture
+def stop_sites(running: list[tuple[_Server, Site]]) -> Callable[[], None]:
+    """Return a function that stops all servers of this test."""
+    return lambda: _stop(running)
+
+
+@pytest.fixture
+def make_site(
+    tmp_path: Path, modules: Path, empty_database: Path, running: list[tuple[_Server, Site]]
+) -> Callable[..., Site]:
     """Return a function that starts a server with the given settings."""
-    running: list[tuple[_Server, Site]] = []
 
     def make(**settings: Any) -> Site:
         data_dir = tmp_path / f"data{len(running)}"
@@ -223,12 +247,7 @@ def make_site(tmp_path: Path, modules: Path, empty_database: Path) -> Iterator[C
         running.append((server, site))
         return site
 
-    yield make
-    for server, site in running:
-        site.http.close()
-        server.stop()
-        site.context.close()
-        site.database.close()
+    return make
 
 
 def make_context(settings: Settings, modules: Path) -> Context:

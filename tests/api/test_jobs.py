@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from calculation_engine.db.rows import JobChange
 from calculation_engine.schemas.job import JobPage, JobView
 from calculation_engine.states import State
 from tests.api.conftest import Site
@@ -139,6 +140,8 @@ def test_a_running_job_is_shown_with_its_progress(site: Site) -> None:
     job_id = site.job()
     step = site.start(job_id)
     assert step.lease_token
+    ((_, seen),) = site.database.jobs.due(10)
+    site.database.jobs.plan(job_id, seen, [], JobChange(fraction=0.0))
     site.database.steps.progress(step.id, step.lease_token, 0.5, "half of it")
 
     view = JobView.model_validate(site.http.get(f"/api/job/{job_id}").json())

@@ -19,7 +19,7 @@ import pytest
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewOutput, StepEnd
 from calculation_engine.states import State
-from tests.api.conftest import Site
+from tests.api.conftest import Site, wait_until
 
 MEBIBYTE = 1 << 20
 LARGE = 300 * MEBIBYTE
@@ -147,3 +147,38 @@ def test_a_slow_database_holds_up_nobody_who_does_not_need_it(site: Site, monkey
     release.set()
     thread.join(30)
     assert replies == [200]
+
+
+def test_a_server_that_stops_lets_go_of_those_who_wait(
+    make_site: Callable[..., Site], capfd: pytest.CaptureFixture[str], stop_sites: Callable[[], None]
+) -> None:
+    site = make_site()
+    job_id = site.job()
+    site.start(job_id)
+    broken: list[str] = []
+
+    def ask(method: str, path: str) -> None:
+        try:
+            with site.http.stream(method, path) as response:
+                response.read()
+        except httpx2.TransportError as error:
+            broken.append(type(error).__name__)
+
+    asked = [
+        ("GET", f"/api/job/{job_id}/events"),
+        ("GET", f"/api/job/{job_id}/log?follow=1"),
+        ("POST", "/api/solve/idle"),
+    ]
+    threads = [threading.Thread(target=ask, args=arguments, daemon=True) for arguments in asked]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(site.wakes) == 2)
+
+    stop_sites()
+
+    for thread in threads:
+        thread.join(20)
+    assert len(broken) == 3
+    printed = "".join(capfd.readouterr())
+    assert "Traceback" not in printed
+    assert "rror" not in printed

@@ -32,7 +32,7 @@ def test_every_reply_is_as_described(site: Site, route: Route, mode: GenerationM
     site.database.engines.beat("engine-1", "here", ["local"])
     description: Any = schemathesis.openapi.from_url(f"{site.url}/api/openapi.json")
 
-    @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck), database=None)
+    @hypothesis.settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(case=description[route.path][route.method].as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case[Any]) -> None:
         if "wait" in route.query.model_fields:
