@@ -161,6 +161,17 @@ class Problem:
         if read(self.lp, str(path)) != 0:
             raise OSError("GLPK does not take the solver's solution; see the log above")
 
+    def largest_violation(self) -> tuple[float, str]:
+        """Return by how much, and where, the accepted solution misses a limit most [- relative to 1 + |limit|]."""
+        kind = glpk.GLP_MIP if self.integers else glpk.GLP_IPT
+        absolute, relative = glpk.doubleArray(1), glpk.doubleArray(1)
+        at_absolute, at_relative = glpk.intArray(1), glpk.intArray(1)
+        glpk.glp_check_kkt(self.lp, kind, glpk.GLP_KKT_PB, absolute, at_absolute, relative, at_relative)
+        place = at_relative[0]
+        if place == 0:
+            return 0.0, ""
+        return relative[0], self.row_name(place) if place <= self.rows else self.column_name(place - self.rows)
+
     def _clean(self, j: int, value: float) -> float:
         if glpk.glp_get_col_kind(self.lp, j) != glpk.GLP_CV:
             return float(round(value))

@@ -17,6 +17,8 @@ class Report:
     objective: float | None = None
     bound: float | None = None
     gap: float | None = None
+    violation: float | None = None  #: by which the worst constraint is missed, relative to 1 + |limit|
+    violated: str | None = None  #: that constraint
     objective_constant: float | None = None
     maximise: bool | None = None
     iterations: int | None = None

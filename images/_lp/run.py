@@ -27,6 +27,8 @@ from _lp.terminal import Transcript, transcript
 
 Solver = Callable[[Task, Config, Path], Solution]
 RESULTS = "results"
+#: Relative violation above which a result is not to be trusted: ten times the solvers' usual tolerances.
+VIOLATION = 1e-5
 
 
 def run(solve: Solver, input_dir: Path, output_dir: Path) -> int:
@@ -88,6 +90,7 @@ class _Run:
         self._judge(problem, solution)
         with self._stage("write", 0.85):
             problem.accept(solution, self._scratch)
+            self._report.violation, self._report.violated = problem.largest_violation()
             if translator:
                 translator.post_solve(problem)
             self._write_tables(problem, inputs, config)
@@ -217,4 +220,9 @@ def _summary(report: Report) -> str:
     if report.stopped_by:
         text += f", stopped by the {report.stopped_by.replace('_', ' ')}"
         text += f" at a gap of {report.gap:.3g}" if report.gap is not None else ""
+    if report.violation and report.violation > VIOLATION:
+        text += (
+            f"; warning: the solver misses {report.violated} by {report.violation:.2g}, so the objective may be wrong: "
+            "bring the model's numbers nearer to each other (limits of 999999 are seldom needed), or try another solver"
+        )
     return text

@@ -228,6 +228,7 @@ def test_solution_json_tells_sizes_times_memory_and_versions(module: Module, tmp
 
     assert (solution["status"], solution["gap"], solution["maximise"]) == ("optimal", 0, False)
     assert solution["bound"] == solution["objective"]
+    assert solution["violation"] < 1e-6
     assert (solution["rows"], solution["columns"], solution["integers"]) == (16, 8, 0)
     assert set(solution["times_seconds"]) == {"read", "solve", "write"}
     assert 10_000_000 < solution["peak_memory_bytes"] < 500_000_000
