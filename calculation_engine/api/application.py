@@ -44,7 +44,7 @@ def make_application(context: Context) -> Application:
 
 
 def _describing(guard: Guard) -> list[Route]:
-    """Return the routes that describe all others and themselves."""
+    """Return the routes that describe all others and themselves; a browser, which sends no token, may ask for them."""
 
     def show_openapi(call: Call) -> Reply:
         """Answer the OpenAPI document."""
@@ -62,6 +62,7 @@ def _describing(guard: Guard) -> list[Route]:
             tag="docs",
             summary="Get this description",
             returns={200: Returns("An OpenAPI 3.1 document.", media_type="application/json; charset=utf-8")},
+            open=True,
         ),
         Route(
             "GET",
@@ -70,6 +71,7 @@ def _describing(guard: Guard) -> list[Route]:
             tag="docs",
             summary="Read this description",
             returns={200: Returns("A page.", media_type="text/html")},
+            open=True,
         ),
     ]
     document = openapi_document([*ROUTES, *routes], tokens=guard.uses_tokens)

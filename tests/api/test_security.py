@@ -103,7 +103,7 @@ def test_without_a_right_token_nothing_is_told(
 ) -> None:
     site = make_site(tokens_file=tokens)
 
-    for path in ("/api/job", "/api/module", "/metrics", "/api/docs"):
+    for path in ("/api/job", "/api/module", "/api/upload", "/metrics"):
         response = site.http.get(path, headers=headers)
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
