@@ -79,6 +79,8 @@ class LogCopy:
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._closed = False
+        #: bytes of the log that came in, again and again included: whether it moves
+        self.received_bytes = 0
         #: what the limit was passed with, for people; empty while it was not
         self.excess = ""
 
@@ -122,6 +124,7 @@ class LogCopy:
             there = os.fstat(handle).st_size
             offset = 0
             for piece in body:
+                self.received_bytes += len(piece)
                 payload = frames.feed(piece)
                 wanted = payload[max(0, there - offset) : max(0, self._limit_bytes - offset)]
                 if wanted:

@@ -22,7 +22,7 @@ class Monitor:
         self._interval_seconds = interval_seconds
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
-        self._suspects: set[Watch] = set()
+        self._suspects: dict[Watch, int] = {}
         self._thread: threading.Thread | None = None
 
     def add(self, watch: Watch) -> None:
@@ -73,10 +73,11 @@ class Monitor:
             return set(self._watches)
 
     def _nudge_the_stuck(self, watches: set[Watch]) -> None:
-        """Help a watch whose container has ended, and which has not noticed it since the last time."""
+        """Help a watch whose container has ended, and whose log has not moved since the last look."""
         ended = self._engine.containers({"label": f"{LABEL}.instance={self._instance}", "status": "exited"})
         names = {name.lstrip("/") for container in ended for name in container["Names"]}
-        stuck = {watch for watch in watches if watch.name in names}
-        for watch in stuck & self._suspects:
-            watch.nudge()
-        self._suspects = stuck
+        suspects = {watch: watch.received_bytes for watch in watches if watch.name in names}
+        for watch, received in suspects.items():
+            if self._suspects.get(watch) == received:
+                watch.nudge()
+        self._suspects = suspects

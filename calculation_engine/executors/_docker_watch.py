@@ -86,6 +86,11 @@ class Watch:
             self._engine.kill(self.name, "SIGKILL")
         self._engine.wait(self.name, _KILL_SECONDS)
 
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of the log that came in until now: a count that stands still has nothing to read, or is stuck."""
+        return self._log.received_bytes
+
     def nudge(self) -> None:
         """Let it look again at how the container stands."""
         self._log.interrupt()
