@@ -108,7 +108,7 @@ class Bridge[C: Schema](ABC):
         """Return the pass that runs once the loop has ended, or None.
 
         ``output`` means the evaluation that is the result. The engine adds the inputs ``convergence.csv``,
-        ``loop.json`` and, for each evaluation n, ``evaluations/<n>/asked.csv``, ``exchange.csv`` and ``monitored.csv``.
+        ``loop.json`` and, of each evaluation n, ``evaluations/<n>/<pass>/exchange.csv`` and ``monitored.csv``.
         """
         return None
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from calculation_engine.errors import Fault, InvalidInput
 
 COLUMNS = ("variable", "index", "value", "unit", "group")
@@ -43,42 +46,70 @@ class ExchangeTable:
         if len(self.variables) != len(self.values_tuple):
             raise ValueError(f"{len(self.variables)} variables with {len(self.values_tuple)} values")
 
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The values, shape (n,)."""
+        return np.array(self.values_tuple, dtype=float)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups, each once, in the order of their first rows."""
+        return tuple(dict.fromkeys(variable.group for variable in self.variables))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What names each row inside its group."""
+        return tuple(f"{variable.variable} {variable.index}".strip() for variable in self.variables)
+
+    @property
+    def unit(self) -> str:
+        """The units of all rows, each once."""
+        return ", ".join(dict.fromkeys(variable.unit for variable in self.variables))
+
+    def of_group(self, name: str) -> ExchangeTable:
+        """Return the rows of one group."""
+        rows = [row for row in zip(self.variables, self.values_tuple, strict=True) if row[0].group == name]
+        return ExchangeTable(tuple(variable for variable, _ in rows), tuple(value for _, value in rows))
+
+    def by_group(self) -> ExchangeTable:
+        """Return the same rows, those of a group together; the engine iterates a table of this order."""
+        rows = sorted(
+            zip(self.variables, self.values_tuple, strict=True), key=lambda row: self.groups.index(row[0].group)
+        )
+        return ExchangeTable(tuple(variable for variable, _ in rows), tuple(value for _, value in rows))
+
     def with_values(self, values: Iterable[float]) -> ExchangeTable:
         """Return the same variables with other values."""
         return ExchangeTable(self.variables, tuple(float(value) for value in values))
 
-    def as_csv(self) -> str:
-        """Return the table as text; every number in the fewest digits that give it back exactly."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for variable, value in zip(self.variables, self.values_tuple, strict=True):
-            writer.writerow((variable.variable, variable.index, repr(value), variable.unit, variable.group))
-        return text.getvalue()
-
-    def aligned_to(self, asked: ExchangeTable, *, name: str = "exchange.csv") -> ExchangeTable:
-        """Return these values in the order of ``asked``.
+    def aligned(self, answer: ExchangeTable, *, name: str = "exchange.csv") -> ExchangeTable:
+        """Return ``answer`` in the order of this table, which was asked.
 
         Raises:
             InvalidInput: a variable is missing, is there without being asked, or has another unit; each is named.
         """
-        mine = {v.key: (v, value) for v, value in zip(self.variables, self.values_tuple, strict=True)}
-        wanted = {variable.key for variable in asked.variables}
-        faults = [Fault(name, f"{v}: asked, but not answered") for v in asked.variables if v.key not in mine]
-        faults += [Fault(name, f"{v}: answered, but not asked") for v in self.variables if v.key not in wanted]
+        answered = {v.key: (v.unit, value) for v, value in zip(answer.variables, answer.values_tuple, strict=True)}
+        asked = {variable.key for variable in self.variables}
+        faults = [Fault(name, f"{v}: asked, but not answered") for v in self.variables if v.key not in answered]
+        faults += [Fault(name, f"{v}: answered, but not asked") for v in answer.variables if v.key not in asked]
         faults += [
-            Fault(name, f"{v}: asked in {v.unit or 'no unit'}, answered in {mine[v.key][0].unit or 'no unit'}")
-            for v in asked.variables
-            if v.key in mine and mine[v.key][0].unit != v.unit
+            Fault(name, f"{v}: asked in {v.unit or 'no unit'}, answered in {answered[v.key][0] or 'no unit'}")
+            for v in self.variables
+            if v.key in answered and answered[v.key][0] != v.unit
         ]
         if faults:
             raise InvalidInput("the answer does not have the variables that were asked", faults=faults)
-        return asked.with_values(mine[variable.key][1] for variable in asked.variables)
+        return self.with_values(answered[variable.key][1] for variable in self.variables)
 
 
-def write_exchange(table: ExchangeTable, path: Path) -> None:
-    """Write a table; :func:`read_exchange` gives it back to the last bit."""
-    path.write_text(table.as_csv(), encoding="utf-8", newline="")
+def write_exchange(table: ExchangeTable) -> str:
+    """Return the table as text; :func:`read_exchange` gives it back to the last bit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for variable, value in zip(table.variables, table.values_tuple, strict=True):
+        writer.writerow((variable.variable, variable.index, repr(value), variable.unit, variable.group))
+    return text.getvalue()
 
 
 def read_exchange(content: str | bytes | Path, *, name: str = "exchange.csv") -> ExchangeTable:

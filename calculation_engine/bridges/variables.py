@@ -22,8 +22,6 @@ class VariableGroup(Schema):
     """Largest value that is asked."""
     scale: float | None = Field(default=None, gt=0)
     """Typical size of a value; none: that of the start."""
-    tolerance_factor: float = Field(default=1.0, gt=0)
-    """The loop's tolerance is multiplied by it for this group [-]."""
     noise: float = Field(default=0.0, ge=0, lt=1)
     """Error of the models' answers, relative to the value (positive groups) or the scale [-]."""
 
@@ -31,7 +29,7 @@ class VariableGroup(Schema):
 def write_groups(groups: dict[str, VariableGroup], path: Path) -> None:
     """Write ``variables.json``."""
     content = {name: group.model_dump(mode="json") for name, group in groups.items()}
-    path.write_text(json.dumps({"groups": content}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_groups(content: str | bytes, *, name: str = "variables.json") -> dict[str, VariableGroup]:
@@ -41,15 +39,15 @@ def read_groups(content: str | bytes, *, name: str = "variables.json") -> dict[s
         InvalidInput: it is not what :func:`write_groups` writes; every fault is named.
     """
     try:
-        groups = json.loads(content)["groups"].items()
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InvalidInput(f'{name}: expected {{"groups": {{name: settings}}}}: {error}') from error
+        groups = json.loads(content).items()
+    except (ValueError, AttributeError) as error:
+        raise InvalidInput(f"{name}: expected a JSON object of groups: {error}") from error
     read, faults = {}, []
     for group, settings in groups:
         try:
             read[group] = VariableGroup.model_validate(settings)
         except ValidationError as error:
-            faults += pydantic_faults(error.errors(), f"groups.{group}")
+            faults += pydantic_faults(error.errors(), group)
     if faults:
         raise InvalidInput(f"{name} has faults", faults=faults)
     return read
