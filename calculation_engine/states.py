@@ -30,6 +30,10 @@ class Reason(StrEnum):
     MODULE_ERROR = "module_error"  #: the module says that it failed itself (status code 5xx)
     LOST = "lost"  #: what ran is gone without a record of its end, more often than is retried
     STEP_FAILED = "step_failed"  #: a job's word: several of its steps failed; the message names them
+    LOOP_FAILED = "loop_failed"  #: a loop could not begin, or its models failed too often in a row
+    STALLED = "stalled"  #: a loop came no nearer to agreement
+    NOISE_FLOOR = "noise_floor"  #: what is left between a loop's models is noise of their solvers
+    MAX_EVALUATIONS = "max_evaluations"  #: a loop reached its limit of evaluations before agreement
     CANCELLED = "cancelled"  #: a user asked for it
     ENGINE_ERROR = "engine_error"  #: the engine is at fault; its log has the traceback under the id in the message
 

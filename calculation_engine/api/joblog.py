@@ -11,7 +11,7 @@ from pydantic import Field
 from calculation_engine.api.ranges import wanted_span
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.db.rows import JobRow, StepRow
-from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.paths import earlier_log, step_log
 from calculation_engine.errors import NotFound
 from calculation_engine.schemas.base import Schema
 from calculation_engine.states import ENDED
@@ -29,6 +29,8 @@ class LogQuery(Schema):
     """Path of the one step that is meant."""
     tail: int | None = Field(default=None, ge=1, le=1_000_000)
     """Number of lines from the end."""
+    attempt: int | None = Field(default=None, ge=1, le=1000)
+    """Number of an attempt that was lost, whose log is meant; none: the current or last one."""
     follow: bool = False
     """Whether to go on with what is printed from now on, until the job has ended."""
 
@@ -109,8 +111,10 @@ async def show_log(call: Call) -> Reply:
     return Reply(status=span.status, headers=headers | span.headers, content=log.read(span.start, span.stop))
 
 
-def log_of(data_dir: Path, step: StepRow) -> Path:
+def log_of(data_dir: Path, step: StepRow, attempt: int | None = None) -> Path:
     """Return the file with what a step printed, or what the step printed whose result was taken."""
+    if attempt is not None and attempt < step.attempt:
+        return earlier_log(data_dir, step.id, attempt)
     return step_log(data_dir, step.reused_from or step.id)
 
 
@@ -135,7 +139,7 @@ def _measure(call: Call, steps: Sequence[StepRow], titled: bool) -> Log:
         if titled:
             heading = _heading(step)
             pieces.append(Piece(len(heading), heading=heading))
-        file = log_of(call.context.settings.data_dir, step)
+        file = log_of(call.context.settings.data_dir, step, call.query.attempt)
         pieces.append(Piece(_size(file), file))
     return Log(pieces)
 

@@ -33,10 +33,12 @@ def job_summary(job: JobRow) -> JobSummary:
 def job_view(job: JobRow, steps: Sequence[StepRow]) -> JobView:
     """Return a job, whole."""
     workflow = Workflow.model_validate(job.workflow)
-    # The job's own is from the last time that it was planned; a step may have gone on since.
-    known = [part for part in (job.fraction, _fraction(steps, len(workflow.processes))) if part is not None]
-    fraction = max(known, default=None)
-    return JobView(**_summary(job, fraction), workflow=workflow, steps=[step_view(step) for step in steps])
+    # The job's own is from the last time that it was planned; a step may have gone on since. How many steps a loop
+    # will have is not known.
+    since = None if job.loops else _fraction(steps, len(workflow.processes))
+    known = [part for part in (job.fraction, since) if part is not None]
+    summary = _summary(job, max(known, default=None))
+    return JobView(**summary, workflow=workflow, loops=job.loops, steps=[step_view(step) for step in steps])
 
 
 def step_view(step: StepRow) -> StepView:

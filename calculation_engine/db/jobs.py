@@ -163,7 +163,7 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
         # Due at once: a job whose first steps are all planned later must not be forgotten.
         tx.run(
             insert(jobs).values(
-                **named, state=State.QUEUED, message="", fraction=None, created=tx.now, changes=1, due=tx.now
+                **named, state=State.QUEUED, message="", fraction=None, created=tx.now, changes=1, due=tx.now, loops=[]
             )
         )
     except IntegrityError as error:

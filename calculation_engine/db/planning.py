@@ -30,7 +30,8 @@ def plan(tx: Transaction, job_id: str, seen: int, new_steps: Sequence[NewStep], 
 
 
 def _change(tx: Transaction, job_id: str, change: JobChange) -> None:
-    wanted = {"reason": change.reason, "message": change.message, "fraction": change.fraction}
+    names = ("reason", "message", "fraction", "loops")
+    wanted = {name: getattr(change, name) for name in names}
     values: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     guard = jobs.c.id == job_id
     if change.state is not None:

@@ -48,7 +48,7 @@ class NewJob:
     request_hash: str
     workflow: dict[str, Any]
     steps: list[NewStep]
-    #: Files of the processes whose steps are made later: process -> path below ``input/`` -> content.
+    #: Files of what is run later: name of a process, or path of its step -> path below ``input/`` -> content.
     files: dict[str, dict[str, Blob]] = field(default_factory=dict)
 
 
@@ -72,6 +72,7 @@ class JobRow:
     cancel_requested: datetime | None
     request_hash: str
     workflow: dict[str, Any] = field(default_factory=dict)  #: empty in a list, which does not load it
+    loops: list[dict[str, Any]] = field(default_factory=list)  #: likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class JobChange:
     reason: Reason | None = None
     message: str | None = None
     fraction: float | None = None
+    loops: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class JobColumns(TypedColumns):
     #: Since when the job waits to be planned; NULL when it does not.
     due: Named[datetime | None] = Column(UtcTime)
     workflow: Named[dict[str, Any]] = Column(Json)
+    #: How each of the job's loops stands, as the planner last saw it.
+    loops: Named[list[dict[str, Any]]] = Column(Json)
 
 
 jobs = Table(
@@ -177,7 +179,7 @@ class JobFileColumns(TypedColumns):
     """Columns of ``job_files``: what the steps that a job will make later read."""
 
     job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
-    process: Named[str] = Column(String(64), primary_key=True)
+    process: Named[str] = Column(String(200), primary_key=True)
     path: Named[str] = Column(String(500), primary_key=True)
     sha256: Named[str] = Column(String(64))
     size: Named[int] = Column(BigInteger)

@@ -6,8 +6,13 @@ from pathlib import Path
 
 
 def step_log(data_dir: Path, step_id: str) -> Path:
-    """Return the file with what a step wrote to standard output and error, all its attempts in turn."""
+    """Return the file with what the current or last attempt of a step wrote to standard output and error."""
     return data_dir / "logs" / step_id[:6] / f"{step_id}.log"
+
+
+def earlier_log(data_dir: Path, step_id: str, attempt: int) -> Path:
+    """Return the file that keeps the log of an attempt that was lost."""
+    return step_log(data_dir, step_id).with_suffix(f".{attempt}.log")
 
 
 def attempt_folder(data_dir: Path, attempt_id: str) -> Path:

@@ -12,11 +12,10 @@ from typing import Any
 from calculation_engine.db.rows import StepRow
 from calculation_engine.engine.paths import attempt_folder, step_log
 from calculation_engine.executors.base import Program, Source, Task
-from calculation_engine.modules.catalogue import Module
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.module import Progress, Slot
-from calculation_engine.schemas.resources import ResourceChanges, Resources
+from calculation_engine.schemas.resources import Resources
 from calculation_engine.store import Store
 
 CONFIG_FILE = "config.yaml"
@@ -36,6 +35,8 @@ class StepSpec(Schema):
     shared: list[str]
     python: str | None
     requirements: str | None
+    in_own_environment: bool = False
+    """Whether it runs with the interpreter and packages of the engine itself."""
     files: dict[str, Blob]
     """Path below ``input/`` to content, the config included."""
     resources: Resources
@@ -55,6 +56,7 @@ class StepSpec(Schema):
             shared=tuple(Path(path) for path in self.shared),
             python=self.python,
             requirements=Path(self.requirements) if self.requirements else None,
+            in_own_environment=self.in_own_environment,
         )
 
 
@@ -65,26 +67,6 @@ def config_text(config: Mapping[str, Any]) -> str:
     """
     text = json.dumps(config, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     return _TEXT_OR_POINTLESS.sub(lambda found: f"{found[1]}.0{found[2]}" if found[1] else found[0], text)
-
-
-def resolve(step: StepRow, module: Module, store: Store) -> StepSpec:
-    """Return the spec of a step, from the module as it is now."""
-    manifest = module.manifest
-    return StepSpec(
-        module=manifest.name,
-        version=manifest.version,
-        content_hash=module.content_hash,
-        command=manifest.command,
-        image=manifest.image.reference,
-        folder=str(module.folder),
-        shared=[str(path) for path in module.shared],
-        python=manifest.python,
-        requirements=str(module.requirements) if module.requirements else None,
-        files={**step.files, CONFIG_FILE: store.put(config_text(step.config).encode())},
-        resources=ResourceChanges.model_validate(step.resources).over(manifest.resources),
-        outputs=manifest.outputs,
-        progress=manifest.progress,
-    )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, NewJob, NewStep
 from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.keys import hash_json
+from calculation_engine.engine.loops import baselines, bridged_inputs
 from calculation_engine.engine.planner import plan, stuck
 from calculation_engine.errors import Fault, InvalidInput, NotFound
 from calculation_engine.modules.catalogue import Catalogue, Module
@@ -56,7 +57,7 @@ class Submission:
         """
         workflow = _with_parts(request.workflow, parts or {})
         files = self._validated(workflow, owner)
-        ready = plan(workflow, []).ready
+        ready = [process for name in plan(workflow, []).ready if (process := workflow.find_process(name))]
         job = NewJob(
             id=str(UUID(job_id)) if job_id else str(uuid7()),
             owner=owner,
@@ -76,6 +77,8 @@ class Submission:
         files: Files = {}
         inputs = Inputs(self.database, self.store, self.settings)
         modules: dict[str, Module] = {}
+        bridged, found = bridged_inputs(workflow)
+        faults += found
         for index, process in enumerate(workflow.processes):
             path = f"workflow.processes[{index}]"
             if process.executor is not None and process.executor not in self.executors:
@@ -88,9 +91,17 @@ class Submission:
                 continue
             modules[process.name] = module
             faults += config_faults(module, process.config, f"{path}.config")
-            faults += label_faults(module.manifest, [*process.inputs, *process.pipes], f"{path}.inputs")
+            given = [*process.inputs, *process.pipes, *bridged.get(process.name, ())]
+            faults += label_faults(module.manifest, given, f"{path}.inputs")
             files[process.name], found = inputs.resolve(process, module.manifest, owner, path)
             faults += found
+        for place, process, path in baselines(workflow):
+            if process.name in modules:
+                module = modules[process.name]
+                faults += config_faults(module, process.config, f"{path}.config")
+                faults += label_faults(module.manifest, [*process.inputs, *process.pipes], f"{path}.inputs")
+                files[place], found = inputs.resolve(process, module.manifest, owner, path)
+                faults += found
         faults += _pipe_faults(workflow, modules)
         circle = stuck(workflow)
         if circle:
@@ -150,4 +161,8 @@ def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str
         kept = {label for label, item in given.inputs.items() if not isinstance(item, UploadInput | InlineInput)}
         process["inputs"] = {label: item for label, item in process["inputs"].items() if label in kept}
         process["files"] = {path: blob.sha256 for path, blob in files[process["name"]].items()}
-    return request.model_dump(mode="json", exclude={"workflow"}) | {"workflow": document}
+    own = {process.name for process in workflow.processes}
+    baselines_ = {
+        place: {path: blob.sha256 for path, blob in found.items()} for place, found in files.items() if place not in own
+    }
+    return request.model_dump(mode="json", exclude={"workflow"}) | {"workflow": document, "baselines": baselines_}

@@ -64,7 +64,8 @@ class Sweep:
     def _logs(self) -> None:
         folder = self._settings.data_dir / "logs"
         for files in batched(sorted(folder.glob("*/*.log")), 500):
-            stored = self._database.steps.existing([file.stem for file in files])
-            for file in files:
-                if file.stem not in stored:
+            owners = {file: file.name.split(".", 1)[0] for file in files}
+            stored = self._database.steps.existing(sorted(set(owners.values())))
+            for file, step_id in owners.items():
+                if step_id not in stored:
                     file.unlink(missing_ok=True)

@@ -18,9 +18,10 @@ from calculation_engine.db.rows import JoinMode, NewOutput, Reused, StepRow, Wai
 from calculation_engine.engine.keys import step_key
 from calculation_engine.engine.ledger import Control, Ledger
 from calculation_engine.engine.outcome import Outcome, judge
-from calculation_engine.engine.paths import attempt_outputs
+from calculation_engine.engine.paths import attempt_outputs, earlier_log, step_log
+from calculation_engine.engine.programs import resolve
 from calculation_engine.engine.progress import ProgressReader
-from calculation_engine.engine.spec import StepSpec, TaskMaker, resolve, spec_of
+from calculation_engine.engine.spec import StepSpec, TaskMaker, spec_of
 from calculation_engine.errors import (
     AttemptLost,
     CalculationEngineError,
@@ -116,7 +117,7 @@ class Worker:
         return any(attempt.number == step.attempt and attempt.ended is None for attempt in attempts)
 
     def _start(self, step: StepRow, ledger: Ledger) -> None:
-        spec = resolve(step, self.catalogue.get(step.module), self.store)
+        spec = resolve(step, self.catalogue, self.store)
         executor = self.executors[step.executor]
         key = step_key(
             content_hash=spec.content_hash,
@@ -143,7 +144,14 @@ class Worker:
                 host=self.host,
                 image=prepared.image,
             )
+            self._set_log_aside(begun)
             self._submit(begun, spec, ledger)
+
+    def _set_log_aside(self, step: StepRow) -> None:
+        """Keep what a lost attempt wrote: this one begins a log of its own."""
+        log_file = step_log(self.data_dir, step.id)
+        if step.attempt > 1 and log_file.exists():
+            log_file.rename(earlier_log(self.data_dir, step.id, step.attempt - 1))
 
     def _joined(self, step: StepRow, key: str, token: str) -> bool:
         """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""

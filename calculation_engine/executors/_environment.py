@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from threading import Lock
 
@@ -56,6 +58,9 @@ class Environments:
             EnvironmentFailed: there is no such interpreter, and uv cannot get it.
         """
         place = [sysconfig.get_platform(), *platform.libc_ver()]
+        if program.in_own_environment:
+            version = platform.python_version()
+            return f"engine-{version}-" + _digest([*place, version], "\n".join(_own_packages()).encode())
         if program.python is None:
             return "system-" + _digest(place, b"")
         _, version = self._interpreter(program.python)
@@ -69,6 +74,10 @@ class Environments:
             EnvironmentFailed: it cannot be made; the message has the last lines of why.
         """
         identity = self.identify(program)
+        if program.in_own_environment:
+            prefixes = (sys.prefix, sys.base_prefix, sys.base_exec_prefix)
+            read_only = sorted({path for prefix in prefixes for path in _parts(prefix)})
+            return Environment(identity, sys.executable, (*read_only, *_own_configuration()))
         if program.python is None:
             return Environment(identity)
         folder = self._folder / identity
@@ -100,6 +109,16 @@ class Environments:
             if known is None or not Path(known[0]).exists():
                 known = self._interpreters[request] = _find_interpreter(request)
             return known
+
+
+@cache
+def _own_packages() -> list[str]:
+    return sorted(f"{package.name}=={package.version}" for package in distributions())
+
+
+def _own_configuration() -> list[str]:
+    """Return the file that makes a folder a virtual environment, where this interpreter runs in one."""
+    return [str(file)] if (file := Path(sys.prefix) / "pyvenv.cfg").is_file() else []
 
 
 @contextmanager

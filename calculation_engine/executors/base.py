@@ -57,6 +57,7 @@ class Program:
     shared: tuple[Path, ...] = ()
     python: str | None = None
     requirements: Path | None = None
+    in_own_environment: bool = False  #: ``python`` is the interpreter, with the packages, that runs this engine
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from calculation_engine.schemas.base import InnerPath, Name, Schema, Sha256
+from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
 from calculation_engine.schemas.module import Label, ModuleName
 from calculation_engine.schemas.resources import ResourceChanges
 
@@ -99,7 +99,68 @@ class Group(Schema):
         return self.group
 
 
-Component = Annotated[Chain | Group, Field(discriminator="type")]
+class Override(Schema):
+    """How a participant's baseline differs from its scenario."""
+
+    config: dict[str, Any] = {}
+    """Fields of the config that are others in the baseline."""
+    inputs: dict[Label, Input | None] = {}
+    """Inputs that are others in the baseline; null: the baseline has none there."""
+
+
+class BridgeUse(Schema):
+    """What turns one participant's results into the other's inputs."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    config: dict[str, Any] = {}
+
+
+class Tolerance(Schema):
+    """When the participants agree: on the undamped change of each exchange variable in one evaluation."""
+
+    relative: float = Field(default=1e-4, gt=0, lt=1)
+    """Relative to the larger of what was asked and what was answered."""
+    absolute: float | None = Field(default=None, ge=0)
+    """In the variable's unit, added to the relative one."""
+    groups: dict[str, Tolerance] = {}
+    """Tolerances of a group of exchange variables that differ from these."""
+
+
+class Acceleration(Schema):
+    """How the next values of the exchange variables are chosen."""
+
+    method: Literal["constant", "aitken", "anderson", "multisecant"] = "multisecant"
+    relaxation: float = Field(default=0.5, gt=0, le=2)
+    """Share of the change that is taken while nothing is known yet; of every change in method ``constant``."""
+    max_step: float | None = Field(default=None, gt=0)
+    """Largest change of a variable in one evaluation, as a logarithm; none: 0.3, in method ``constant`` no limit."""
+    depth: int = Field(default=5, ge=1, le=40)
+    """Evaluations that method ``anderson`` remembers."""
+
+
+class Loop(Schema):
+    """One after the other, again and again, until they agree."""
+
+    type: Literal["loop"]
+    name: Name
+    sequence: list[Name] = Field(min_length=1)
+    bridge: BridgeUse
+    baseline: dict[Name, Override] = {}
+    """How the frozen baseline of each participant differs from its scenario."""
+    until: Tolerance = Tolerance()
+    acceleration: Acceleration = Acceleration()
+    max_evaluations: int = Field(default=30, ge=1, le=1000)
+    """Evaluations after which it ends without success."""
+    time_limit: Seconds | None = Field(default=None, gt=0)
+    """Seconds after which no further evaluation begins."""
+
+    @property
+    def children(self) -> list[str]:
+        """Names of the participants."""
+        return self.sequence
+
+
+Component = Annotated[Chain | Group | Loop, Field(discriminator="type")]
 
 
 class Workflow(Schema):
@@ -110,7 +171,7 @@ class Workflow(Schema):
 
     @model_validator(mode="after")
     def _is_a_forest(self) -> Self:
-        faults = [*_repeated_names(self), *_wrong_children(self), *_wrong_pipes(self)]
+        faults = [*_repeated_names(self), *_wrong_children(self), *_wrong_pipes(self), *_wrong_loops(self)]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -119,7 +180,7 @@ class Workflow(Schema):
         """Return the process of that name, or None."""
         return next((process for process in self.processes if process.name == name), None)
 
-    def find_component(self, name: str) -> Chain | Group | None:
+    def find_component(self, name: str) -> Component | None:
         """Return the component of that name, or None."""
         return next((component for component in self.components if component.name == name), None)
 
@@ -168,4 +229,18 @@ def _wrong_pipes(workflow: Workflow) -> list[str]:
                 faults.append(f"{where}: process {pipe.process} runs {source.module}, not {pipe.module}")
             if label in process.inputs:
                 faults.append(f"{where}: the input is given under `inputs` as well")
+    return faults
+
+
+def _wrong_loops(workflow: Workflow) -> list[str]:
+    faults = []
+    for loop in (component for component in workflow.components if isinstance(component, Loop)):
+        where = f"components.{loop.name}"
+        nested = [name for name in loop.sequence if workflow.find_component(name) is not None]
+        faults += [f"{where}: {name} is a component; the participants of a loop are processes" for name in nested]
+        others = sorted(set(loop.baseline) - set(loop.sequence))
+        faults += [f"{where}.baseline: {name} is not in the loop's sequence" for name in others]
+        for process in (workflow.find_process(name) for name in loop.sequence):
+            within = {pipe.process for pipe in process.pipes.values()} & set(loop.sequence) if process else set()
+            faults += [f"{where}: the bridge, not a pipe, hands on what {name} leaves" for name in sorted(within)]
     return faults

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculation_engine.engine.planner import StepState, plan, stuck
+from calculation_engine.engine.planner import Part, plan, stuck
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import ENDED, Reason, State
 
@@ -27,7 +27,7 @@ def workflow(
 
 
 def ready(flow: Workflow, **states: State) -> list[str]:
-    return [process.name for process in plan(flow, [StepState(name, state) for name, state in states.items()]).ready]
+    return plan(flow, [Part(name, state) for name, state in states.items()]).ready
 
 
 CHAIN = {"type": "chain", "name": "all", "sequence": ["a", "side", "d"]}
@@ -55,24 +55,33 @@ def test_pipe_alone_orders_two_processes() -> None:
 
 def test_failure_stops_what_depends_on_it_and_lets_the_rest_finish() -> None:
     flow = workflow(["a", "b", "c"], pipes={"b": "a"})
-    result = plan(flow, [StepState("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), StepState("c", State.RUNNING)])
+    result = plan(flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.RUNNING)])
     assert (result.ready, result.state) == ([], State.RUNNING)
     result = plan(
-        flow, [StepState("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), StepState("c", State.SUCCEEDED)]
+        flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.SUCCEEDED)]
     )
     assert (result.state, result.reason, result.message) == (State.FAILED, Reason.NO_SOLUTION, "a: infeasible")
 
 
 def test_cancelled_job_waits_for_what_runs_and_starts_nothing() -> None:
     flow = workflow(["a", "b"])
-    assert plan(flow, [StepState("a", State.RUNNING)], cancelled=True).state is State.RUNNING
-    result = plan(flow, [StepState("a", State.CANCELLED)], cancelled=True)
+    assert plan(flow, [Part("a", State.RUNNING)], cancelled=True).state is State.RUNNING
+    result = plan(flow, [Part("a", State.CANCELLED)], cancelled=True)
     assert (result.ready, result.state) == ([], State.CANCELLED)
 
 
 def test_circle_of_chain_and_pipe_is_found() -> None:
     flow = workflow(["a", "b"], [{"type": "chain", "name": "all", "sequence": ["a", "b"]}], pipes={"a": "b"})
     assert stuck(flow) == ["a", "b"]
+
+
+def test_loop_is_one_part_that_waits_for_what_its_participants_need() -> None:
+    loop = {"type": "loop", "name": "agree", "sequence": ["b", "c"], "bridge": {"name": "table"}}
+    flow = workflow(["a", "b", "c", "d"], [loop], pipes={"b": "a", "d": "c"})
+    assert ready(flow) == ["a"]
+    assert ready(flow, a=State.SUCCEEDED) == ["agree"]
+    assert ready(flow, a=State.SUCCEEDED, agree=State.RUNNING) == []
+    assert ready(flow, a=State.SUCCEEDED, agree=State.SUCCEEDED) == ["d"]
 
 
 @st.composite
@@ -92,12 +101,12 @@ def forests(draw: st.DrawFn) -> Workflow:
 def test_every_job_ends_and_runs_each_process_at_most_once(flow: Workflow, data: st.DataObject) -> None:
     states: dict[str, State] = {}
     for _ in range(100):
-        result = plan(flow, [StepState(name, state) for name, state in states.items()])
+        result = plan(flow, [Part(name, state) for name, state in states.items()])
         if result.state in ENDED:
             break
-        for process in result.ready:
-            assert process.name not in states
-            states[process.name] = State.RUNNING
+        for name in result.ready:
+            assert name not in states
+            states[name] = State.RUNNING
         running = [name for name, state in states.items() if state is State.RUNNING]
         name = data.draw(st.sampled_from(running))
         states[name] = data.draw(st.sampled_from([State.SUCCEEDED, State.SUCCEEDED, State.FAILED]))

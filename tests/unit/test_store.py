@@ -75,7 +75,9 @@ def test_what_dead_writers_left_is_removed(store: Store, tmp_path: Path) -> None
 
 @given(files=st.dictionaries(st.text("abc/", min_size=1, max_size=6), st.binary(max_size=50), max_size=5))
 @settings(max_examples=60, deadline=None)
-def test_archive_comes_back_file_by_file_or_is_refused(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+def test_archive_comes_back_file_by_file_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
     folder = tmp_path_factory.mktemp("zip")
     with zipfile.ZipFile(folder / "a.zip", "w") as archive:
         for name, content in files.items():
@@ -86,7 +88,9 @@ def test_archive_comes_back_file_by_file_or_is_refused(tmp_path_factory: pytest.
     except InvalidInput:
         return
     plain = {name: content for name, content in files.items() if not name.endswith("/")}
-    assert sorted(blob.sha256 for blob in unpacked.values()) == sorted(hashlib.sha256(c).hexdigest() for c in plain.values())
+    assert sorted(blob.sha256 for blob in unpacked.values()) == sorted(
+        hashlib.sha256(c).hexdigest() for c in plain.values()
+    )
 
 
 def make_zip(path: Path, *members: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
@@ -112,7 +116,9 @@ def link(name: str) -> zipfile.ZipInfo:
         (link("pointer.csv"), "a link or a special file"),
     ],
 )
-def test_archive_that_reaches_outside_is_refused(store: Store, tmp_path: Path, name: zipfile.ZipInfo | str, fault: str) -> None:
+def test_archive_that_reaches_outside_is_refused(
+    store: Store, tmp_path: Path, name: zipfile.ZipInfo | str, fault: str
+) -> None:
     archive = make_zip(tmp_path / "a.zip", ("fine.csv", b"1"), (name, b"/etc/passwd"))
     with pytest.raises(InvalidInput, match=fault):
         unpack_zip(store, archive, most_bytes=1000, most_files=10)
@@ -145,7 +151,13 @@ def test_file_that_is_no_archive_is_refused(store: Store, tmp_path: Path) -> Non
 
 
 def test_folder_around_everything_and_desktop_litter_are_left_away(store: Store, tmp_path: Path) -> None:
-    archive = make_zip(tmp_path / "a.zip", ("csv/A.csv", b"1"), ("csv/b/B.csv", b"2"), ("__MACOSX/csv/._A.csv", b"x"), ("csv/.DS_Store", b"x"))
+    archive = make_zip(
+        tmp_path / "a.zip",
+        ("csv/A.csv", b"1"),
+        ("csv/b/B.csv", b"2"),
+        ("__MACOSX/csv/._A.csv", b"x"),
+        ("csv/.DS_Store", b"x"),
+    )
     assert sorted(unpack_zip(store, archive, most_bytes=1000, most_files=10)) == ["A.csv", "b/B.csv"]
 
 

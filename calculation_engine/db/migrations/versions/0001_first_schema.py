@@ -54,6 +54,7 @@ def _make_jobs() -> None:
         sa.Column("changes", sa.Integer(), nullable=False),
         sa.Column("due", TIME, nullable=True),
         sa.Column("workflow", TEXT, nullable=False),
+        sa.Column("loops", TEXT, nullable=False),
         if_not_exists=True,
         **OPTIONS,
     )
@@ -146,7 +147,7 @@ def _make_parts_of_steps() -> None:
     op.create_table(
         "job_files",
         sa.Column("job_id", sa.String(36), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("process", sa.String(64), primary_key=True),
+        sa.Column("process", sa.String(200), primary_key=True),
         sa.Column("path", sa.String(500), primary_key=True),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),

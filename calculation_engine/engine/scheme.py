@@ -1,0 +1,53 @@
+"""Makes the coupling of a loop: its exchange variables, tolerances and acceleration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from calculation_engine.bridges.exchange import ExchangeTable
+from calculation_engine.bridges.variables import VariableGroup
+from calculation_engine.coupling import Group, Options, Scheme
+from calculation_engine.schemas.workflow import Acceleration, Loop
+
+
+def make_scheme(loop: Loop, start: ExchangeTable, declared: Mapping[str, VariableGroup]) -> Scheme:
+    """Return the coupling of a loop before its first evaluation.
+
+    Args:
+        loop: with tolerances, acceleration and limits.
+        start: the first values, group by group.
+        declared: what the bridge says of each group.
+
+    Raises:
+        InvalidInput: groups, start or options are wrong; every fault is named.
+    """
+    groups = [_group(loop, start.of_group(name), name, declared.get(name, VariableGroup())) for name in start.groups]
+    return Scheme(groups, start.values_tuple, _options(loop.acceleration, loop.max_evaluations))
+
+
+def _group(loop: Loop, table: ExchangeTable, name: str, declared: VariableGroup) -> Group:
+    tolerance = loop.until.groups.get(name, loop.until)
+    return Group(
+        name=name or table.variables[0].variable,
+        labels=table.labels,
+        unit=table.unit,
+        positive=declared.positive,
+        scale=declared.scale,
+        lower=declared.lower,
+        upper=declared.upper,
+        relative=tolerance.relative,
+        absolute=tolerance.absolute,
+        noise=declared.noise,
+    )
+
+
+def _options(acceleration: Acceleration, max_evaluations: int) -> Options:
+    unlimited = math.inf if acceleration.method == "constant" else Options.max_step
+    return Options(
+        method=acceleration.method,
+        relaxation=acceleration.relaxation,
+        max_step=acceleration.max_step or unlimited,
+        depth=acceleration.depth,
+        max_evaluations=max_evaluations,
+    )

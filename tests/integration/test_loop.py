@@ -1,0 +1,107 @@
+"""A loop runs its participants again and again until they agree, and ends with the right word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from calculation_engine.errors import InvalidInput
+from calculation_engine.states import Reason, State
+from tests.integration.conftest import System
+
+
+def body(config: dict[str, Any] | None = None, start: float = 1.8, **loop: Any) -> dict[str, Any]:
+    """Return a job that couples v -> offset + slope * v with v -> v; by default its solution is 2."""
+    return {
+        "processes": [
+            {"name": "first", "module": "halfway", "config": config or {}},
+            {"name": "second", "module": "halfway", "config": {"offset": 0, "slope": 1}},
+        ],
+        "components": [
+            {
+                "type": "loop",
+                "name": "agree",
+                "sequence": ["first", "second"],
+                "bridge": {
+                    "name": "table",
+                    "config": {
+                        "into": {"input": "asked"},
+                        "out_of": {"output": "answered"},
+                        "links": [
+                            {
+                                "from": {"process": "first", "output": "answered"},
+                                "to": {"process": "second", "input": "asked"},
+                            }
+                        ],
+                        "start": [{"variable": "price", "index": str(year), "value": start} for year in (2030, 2031)],
+                    },
+                },
+                **loop,
+            }
+        ],
+    }
+
+
+def test_two_modules_agree(system: System) -> None:
+    job = system.ended(system.submit(body()), 120)
+    assert (job.state, job.reason) == (State.SUCCEEDED, None), job.message
+    [loop] = job.loops
+    assert loop["verdict"] == "converged"
+    assert loop["evaluations"] <= 5
+    answer = system.read(job.id, f"agree/{loop['solution']}/second/answered.csv").splitlines()
+    assert float(answer[1].split(",")[2]) == pytest.approx(2, rel=1e-3)
+
+
+def test_evaluation_without_solution_is_told_and_gone_round(system: System) -> None:
+    job = system.ended(system.submit(body({"offset": 4.4, "slope": -1.2, "fails_above": 2.005}, start=1.9)), 120)
+    assert job.state is State.SUCCEEDED, job.message
+    assert any("no solution" in (report["failure"] or "") for report in job.loops[0]["history"])
+
+
+def test_limit_of_evaluations_is_never_success(system: System) -> None:
+    loop = {"max_evaluations": 3, "acceleration": {"method": "constant", "relaxation": 0.1}}
+    job = system.ended(system.submit(body(**loop)), 120)
+    assert (job.state, job.reason) == (State.FAILED, Reason.MAX_EVALUATIONS)
+    assert job.loops[0]["evaluations"] == 3
+
+
+def test_models_that_never_have_a_solution_end_the_loop(system: System) -> None:
+    job = system.ended(system.submit(body({"fails_above": -1})), 120)
+    assert (job.state, job.reason) == (State.FAILED, Reason.LOOP_FAILED)
+    assert "no solution" in job.message
+
+
+def test_cancelled_loop_starts_no_further_evaluation(system: System) -> None:
+    job_id = system.submit(body({"sleep": 600}))
+    system.wait(lambda: any(step.path == "agree/1/first" and step.started for step in system.steps(job_id)))
+    system.cancel(job_id)
+    job = system.ended(job_id)
+    assert job.state is State.CANCELLED
+    assert not any(step.path.startswith("agree/2") for step in system.steps(job_id))
+
+
+def test_what_follows_a_loop_reads_its_solution(system: System) -> None:
+    document = body()
+    document["processes"].append(
+        {
+            "name": "after",
+            "module": "halfway",
+            "config": {"offset": 0, "slope": 10},
+            "pipes": {"asked": {"process": "second", "label": "answered"}},
+        }
+    )
+    job = system.ended(system.submit(document), 120)
+    assert job.state is State.SUCCEEDED, job.message
+    assert float(system.read(job.id, "after/answered.csv").splitlines()[1].split(",")[2]) == pytest.approx(20, rel=1e-3)
+
+
+def test_faults_of_a_loop_are_told_before_anything_runs(system: System) -> None:
+    document = body()
+    document["components"][0]["bridge"]["config"] = {"into": {"input": "asked"}}
+    document["components"][0]["baseline"] = {"first": {"config": {"slop": 1}}}
+    with pytest.raises(InvalidInput) as error:
+        system.submit(document)
+    paths = [fault.path for fault in error.value.faults]
+    assert "workflow.components.agree.bridge.config.out_of" in paths
+    assert "workflow.components.agree.baseline.first.config" in paths
