@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +57,7 @@ class System:
 
     def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until a condition holds."""
-        limit = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < limit, "waited in vain"
-            time.sleep(0.02)
+        wait_for(condition, seconds)
 
     def cancel(self, job_id: str) -> None:
         """Ask for a job's end."""
@@ -81,6 +81,37 @@ class System:
 def make_parts(folder: Path, **settings: Any) -> Parts:
     """Assemble a system on a data folder, with the test programs as modules."""
     return Parts.assemble(Settings(data_dir=folder, module_path=[PROGRAMS], **settings))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "waited in vain"
+        time.sleep(0.02)
+
+
+_ENGINE = """
+import sys
+from pathlib import Path
+from calculation_engine.api.server import serve
+from calculation_engine.settings import Settings
+serve(Settings(data_dir=Path(sys.argv[1]), module_path=[Path(sys.argv[2])], steps_at_once=4), with_api=False)
+"""
+
+
+@contextmanager
+def engine_process(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an engine in a process of its own, which is killed at the end of the block."""
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _ENGINE, str(folder), str(PROGRAMS)], stdout=file, stderr=file
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -18,30 +14,10 @@ import pytest
 from calculation_engine.engine.paths import step_log
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.states import ENDED, State
-from tests.integration.conftest import PROGRAMS, make_parts
+from tests.integration.conftest import engine_process, make_parts
 
 JOBS = 50
 KILLS = 8
-_ENGINE = """
-import sys
-from pathlib import Path
-from calculation_engine.api.server import serve
-from calculation_engine.settings import Settings
-serve(Settings(data_dir=Path(sys.argv[1]), module_path=[Path(sys.argv[2])], steps_at_once=4), with_api=False)
-"""
-
-
-@contextmanager
-def engine(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _ENGINE, str(folder), str(PROGRAMS)], stdout=file, stderr=file
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def containers() -> set[str]:
@@ -69,10 +45,10 @@ def test_all_jobs_end_and_no_step_runs_twice_when_the_engine_is_killed_again_and
 
     log = tmp_path / "engine.log"
     for _ in range(KILLS):
-        with engine(data_dir, log) as process:
+        with engine_process(data_dir, log) as process:
             time.sleep(chance.uniform(0.8, 3.0))  # the instant of the kill is what is tried here
             process.send_signal(signal.SIGKILL)
-    with engine(data_dir, log) as process:
+    with engine_process(data_dir, log) as process:
         limit = time.monotonic() + 400
         while any(parts.database.jobs.get(job).state not in ENDED for job in jobs):
             assert time.monotonic() < limit, log.read_text()[-4000:]

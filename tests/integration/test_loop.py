@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from calculation_engine.api.server import Parts
 from calculation_engine.errors import InvalidInput
-from calculation_engine.states import Reason, State
-from tests.integration.conftest import System
+from calculation_engine.schemas.job import JobRequest
+from calculation_engine.states import ENDED, Reason, State
+from tests.integration.conftest import System, engine_process, make_parts, wait_for
 
 
 def body(config: dict[str, Any] | None = None, start: float = 1.8, **loop: Any) -> dict[str, Any]:
@@ -105,3 +109,30 @@ def test_faults_of_a_loop_are_told_before_anything_runs(system: System) -> None:
     paths = [fault.path for fault in error.value.faults]
     assert "workflow.components.agree.bridge.config.out_of" in paths
     assert "workflow.components.agree.baseline.first.config" in paths
+
+
+def test_killed_engine_goes_on_in_the_middle_of_an_evaluation_to_the_same_bits(tmp_path: Path, system: System) -> None:
+    document = body({"offset": 3.1, "slope": -0.55, "sleep": 0.4}, start=1.7)
+    undisturbed = system.ended(system.submit(document), 120)
+
+    parts = make_parts(tmp_path / "killed")
+    job_id = parts.context(lambda: None).submission.submit(JobRequest.model_validate(document), "local")[0].id
+    log = tmp_path / "engine.log"
+    with engine_process(parts.settings.data_dir, log) as process:
+        wait_for(lambda: any(s.path == "agree/3/first" and s.started for s in parts.database.steps.of_job(job_id)))
+        process.send_signal(signal.SIGKILL)
+    with engine_process(parts.settings.data_dir, log):
+        wait_for(lambda: parts.database.jobs.get(job_id).state in ENDED)
+
+    job = parts.database.jobs.get(job_id)
+    assert job.state is State.SUCCEEDED, job.message
+    assert {step.attempt for step in parts.database.steps.of_job(job_id)} == {1}
+    assert exchange_tables(parts, job_id) == exchange_tables(system.parts, undisturbed.id)
+    parts.close()
+
+
+def exchange_tables(parts: Parts, job_id: str) -> dict[str, str]:
+    """Return path and hash of every exchange table of a job."""
+    paths = {step.id: step.path for step in parts.database.steps.of_job(job_id)}
+    outputs = parts.database.steps.outputs(job_id)
+    return {paths[file.step_id]: file.sha256 for file in outputs if file.path in {"exchange.csv", "answered.csv"}}
