@@ -80,6 +80,7 @@ def _print_stored(job: Job, server: str | None, as_json: bool) -> None:
 def _finish(job: Job, output: Path | None, server: str | None, as_json: bool) -> None:
     """Wait for the job, fetch what it left, and say how it went."""
     from calculation_engine.cli.job import save_results
+    from calculation_engine.cli.rounds import verdict_line
     from calculation_engine.cli.watch import watch
     from calculation_engine.states import State
 
@@ -93,10 +94,14 @@ def _finish(job: Job, output: Path | None, server: str | None, as_json: bool) ->
     else:
         print_text(f"{job.state} {job.short_id}")
         for step in job.steps:
-            if step.verdict:
+            if step.verdict and not job.view.loops:
                 print_text(f"{step.path}: {verdict_text(step.verdict)}")
+        for loop in job.view.loops:
+            print_text(verdict_line(loop))
         if folder:
             print_text(f"results: {folder}")
+            for report in sorted(folder.glob("*/report/output/report.html")):
+                print_text(f"report: {report}")
     if job.state is not State.SUCCEEDED:
         report_failure(job, server)
         raise typer.Exit(1)

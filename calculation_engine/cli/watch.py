@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from calculation_engine.cli.output import duration, is_terminal, say, verdict_text
+from calculation_engine.cli.rounds import round_lines, rounds_table
 from calculation_engine.client.job import Job
 from calculation_engine.errors import Conflict
 from calculation_engine.schemas.event import Event
@@ -15,6 +16,7 @@ from calculation_engine.schemas.job import JobView, StepView
 from calculation_engine.states import ENDED, State
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 #: Progress is shown no more often than this.
@@ -49,6 +51,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._said: dict[str, tuple[State, str, int]] = {}
+        self._rounds: dict[str, int] = {}
 
     def show(self, view: JobView) -> None:
         """Say what has changed since the last time."""
@@ -57,6 +60,10 @@ class Lines:
             if step.state is not State.QUEUED and self._said.get(step.id) != (step.state, step.message, tenths):
                 self._said[step.id] = (step.state, step.message, tenths)
                 say(_line(step))
+        for loop in view.loops:
+            for line in round_lines(loop, self._rounds.get(loop["component"], 0)):
+                say(line)
+            self._rounds[loop["component"]] = len(loop["history"])
 
 
 def _until_ended(job: Job, show: Callable[[JobView], None]) -> Job:
@@ -91,10 +98,16 @@ def _watch_live(job: Job) -> Job:
         nonlocal view
         view = latest
 
-    with Live(console=Console(stderr=True), get_renderable=lambda: _table(view), refresh_per_second=4) as live:
+    with Live(console=Console(stderr=True), get_renderable=lambda: _shown(view), refresh_per_second=4) as live:
         ended = _until_ended(job, show)
         live.refresh()
     return ended
+
+
+def _shown(view: JobView) -> Group:
+    from rich.console import Group
+
+    return Group(_table(view), *(rounds_table(loop) for loop in view.loops if loop["history"]))
 
 
 def _table(view: JobView) -> Table:
