@@ -1,0 +1,1 @@
+"""Couples any modules that read and write the exchange table themselves: names of inputs and outputs, no physics."""
