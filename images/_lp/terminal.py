@@ -10,6 +10,7 @@ from pathlib import Path
 import swiglpk as glpk
 
 _KEPT_BYTES = 100_000
+_REASON = re.compile(r"unable to|driver not supported")
 _LOCATED = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<what>(?!warning).+)$")
 
 
@@ -51,7 +52,7 @@ def explain(lines: list[str], names: dict[str, str]) -> str:
     """
     located = next((match for line in lines if (match := _LOCATED.match(line))), None)
     context = next((line.removeprefix("Context:").strip() for line in lines if line.startswith("Context:")), "")
-    reasons = [line.split(" - ", 1)[-1] for line in lines if "unable to" in line and not _LOCATED.match(line)]
+    reasons = [line.split("driver: ", 1)[-1] for line in lines if _REASON.search(line) and not _LOCATED.match(line)]
     if located is None:
         return "; ".join(line for line in lines[-3:] if line.strip()) or "GLPK said nothing about the cause"
     file = names.get(located["file"], Path(located["file"]).name)
@@ -72,4 +73,6 @@ def _clearer(what: str) -> str:
         return f"the data break the check that stands there{' for ' + match[1] if match[1] else ''}: correct the data"
     if match := re.fullmatch(r"(\w+) not a (set|parameter)", what):
         return f"the model has no {match[2]} {match[1]}: remove it from the data, or declare it in the model"
+    if re.match(r"error on opening table|unable to open", what):
+        return f"{what}: a model can read ../input and write below its output folder, by the drivers CSV and xBASE"
     return what
