@@ -62,7 +62,8 @@ class Bubblewrap:
             words += _system_folder(Path(folder))
         for path in _etc(network):
             words += ["--ro-bind-try", path, path]
-        words += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+        # Read-only, for the kernel's settings in it are writable for whom it takes as root, as a root engine's steps are.
+        words += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         if "--size" in self.options:
             words += ["--size", str(_SHARED_MEMORY_BYTES)]
         words += ["--tmpfs", "/dev/shm", "--bind", str(scratch), "/tmp"]  # noqa: S108 - the sandbox's own
