@@ -62,7 +62,7 @@ class Bubblewrap:
             words += _system_folder(Path(folder))
         for path in _etc(network):
             words += ["--ro-bind-try", path, path]
-        # Read-only, for the kernel's settings in it are writable for whom it takes as root, as a root engine's steps are.
+        # Read-only: the kernel takes the steps of an engine that is root for root, who may write its settings.
         words += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         if "--size" in self.options:
             words += ["--size", str(_SHARED_MEMORY_BYTES)]
