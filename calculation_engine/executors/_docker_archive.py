@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ def unpack(archive: Iterable[bytes], top: str, into: Path, most_bytes: int) -> N
         DiskLimit: the files are larger than ``most_bytes`` together, as they say themselves, before they are read.
     """
     left = most_bytes
-    with tarfile.open(fileobj=_Reader(archive), mode="r|", bufsize=_READ_BYTES) as entries:
+    with tarfile.open(fileobj=_reader(archive), mode="r|", bufsize=_READ_BYTES) as entries:
         count = 0
         while (entry := entries.next()) is not None:
             count += 1
@@ -101,12 +102,12 @@ def unpack(archive: Iterable[bytes], top: str, into: Path, most_bytes: int) -> N
                         hint="raise resources.disk, or let the module write less",
                     )
                 _write(entries, entry, into / inner)
-            entries.members = []  # tarfile would keep every entry
+            entries.members = []  # type: ignore[attr-defined]  # tarfile would keep every entry
 
 
 def read_small_file(archive: Iterable[bytes], most_bytes: int) -> bytes | None:
     """Return the content of the regular file that an archive begins with; None when it is something else, or larger."""
-    with tarfile.open(fileobj=_Reader(archive), mode="r|") as entries:
+    with tarfile.open(fileobj=_reader(archive), mode="r|") as entries:
         entry = entries.next()
         if entry is None or not entry.isreg() or entry.size > most_bytes:
             return None
@@ -154,23 +155,24 @@ def _write(entries: tarfile.TarFile, entry: tarfile.TarInfo, path: Path) -> None
         shutil.copyfileobj(content, file, _PIECE_BYTES)
 
 
-class _Reader:
+class _Pieces(io.RawIOBase):
     """Pieces of bytes as a file."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
         self._held = memoryview(b"")
 
-    def read(self, size: int) -> bytes:
-        """Return that many bytes, fewer only at the end."""
-        parts = []
-        while size:
-            if not self._held:
-                self._held = memoryview(next(self._pieces, b""))
-                if not self._held:
-                    break
-            part = self._held[:size]
-            self._held = self._held[len(part) :]
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        if not self._held:
+            self._held = memoryview(next(filter(None, self._pieces), b""))
+        part = self._held[: len(buffer)]
+        buffer[: len(part)] = part
+        self._held = self._held[len(part) :]
+        return len(part)
+
+
+def _reader(pieces: Iterable[bytes]) -> io.BufferedReader:
+    return io.BufferedReader(_Pieces(pieces), _READ_BYTES)

@@ -96,7 +96,7 @@ class Engine:
             response.raise_for_status()
         except OSError as error:
             with response:
-                raise create_api_error_from_http_exception(error) from error
+                raise create_api_error_from_http_exception(error) from error  # type: ignore[arg-type]
         return response
 
     @cached_property
@@ -150,7 +150,7 @@ class Engine:
     def wait(self, name: str, seconds: float) -> None:
         """Return when the container does not run, or when the time is over, or when the engine does not answer."""
         try:
-            self._api.wait(name, timeout=seconds)
+            self._api.wait(name, timeout=seconds)  # type: ignore[arg-type]  # the stubs know whole seconds only
         except (OSError, DockerException, ExecutorUnavailable):
             return  # whoever asks next is told
 

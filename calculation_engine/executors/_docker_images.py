@@ -154,7 +154,7 @@ class Images:
 def _find_image(engine: Engine, reference: str) -> dict[str, Any] | None:
     try:
         with engine.answering() as api:
-            found: dict[str, Any] = api.inspect_image(reference)
+            found: dict[str, Any] = api.inspect_image(reference)  # type: ignore[no-untyped-call]
             return found
     except NotFound:
         return None

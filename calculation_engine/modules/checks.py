@@ -157,7 +157,8 @@ def _schema_fault(error: SchemaFault, path: str) -> Fault:
     where = join_path(path, error.absolute_path)
     if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
         known = sorted(error.schema.get("properties", {}))
-        extra = sorted(set(error.instance) - set(known))
+        given: Any = error.instance
+        extra = sorted(set(given) - set(known))
         return Fault(where, f"there is no such field: {', '.join(extra)}", f"known: {', '.join(known)}")
     hint = error.schema.get("description") if isinstance(error.schema, Mapping) else None
     message = error.message if len(error.message) <= 300 else error.message[:300] + "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from calculation_engine.errors import Fault, InvalidInput, TooLarge
 from calculation_engine.schemas.files import Blob
@@ -79,7 +79,7 @@ def _faults(members: list[zipfile.ZipInfo]) -> list[Fault]:
     return faults
 
 
-def _store_member(store: Store, member: BinaryIO | zipfile.ZipExtFile, most_bytes: int) -> Blob:
+def _store_member(store: Store, member: IO[bytes], most_bytes: int) -> Blob:
     with store.writer() as writer:
         while chunk := member.read(CHUNK_BYTES):
             if writer.size + len(chunk) > most_bytes:

@@ -22,7 +22,9 @@ KILLS = 8
 
 def containers() -> set[str]:
     client = docker.from_env()
-    found = {item.name for item in client.containers.list(all=True, filters={"label": "calculation-engine.attempt"})}
+    found = {
+        str(item.name) for item in client.containers.list(all=True, filters={"label": "calculation-engine.attempt"})
+    }
     client.close()
     return found
 

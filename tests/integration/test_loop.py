@@ -64,7 +64,7 @@ def test_evaluation_without_solution_is_told_and_gone_round(system: System) -> N
 
 
 def test_limit_of_evaluations_is_never_success(system: System) -> None:
-    loop = {"max_evaluations": 3, "acceleration": {"method": "constant", "relaxation": 0.1}}
+    loop: dict[str, Any] = {"max_evaluations": 3, "acceleration": {"method": "constant", "relaxation": 0.1}}
     job = system.ended(system.submit(body(**loop)), 120)
     assert (job.state, job.reason) == (State.FAILED, Reason.MAX_EVALUATIONS)
     assert job.loops[0]["evaluations"] == 3

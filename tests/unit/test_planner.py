@@ -57,9 +57,7 @@ def test_failure_stops_what_depends_on_it_and_lets_the_rest_finish() -> None:
     flow = workflow(["a", "b", "c"], pipes={"b": "a"})
     result = plan(flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.RUNNING)])
     assert (result.ready, result.state) == ([], State.RUNNING)
-    result = plan(
-        flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.SUCCEEDED)]
-    )
+    result = plan(flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.SUCCEEDED)])
     assert (result.state, result.reason, result.message) == (State.FAILED, Reason.NO_SOLUTION, "a: infeasible")
 
 
