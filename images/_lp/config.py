@@ -26,6 +26,7 @@ class Config:
     integer_tolerance: float | None = None
     presolve: bool = True
     threads: int | None = None
+    scale: list[Any] | None = None  #: factors on the data, as rows of ``scale.csv``
     solution_tables: str = "auto"  #: when variables.csv and constraints.csv are written
 
 

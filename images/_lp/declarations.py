@@ -4,11 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _COMMENTS_AND_STRINGS = re.compile(r"#[^\n]*|/\*.*?\*/|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
 _DECLARATION = re.compile(r"\b(?P<kind>var|param)\s+(?P<name>[A-Za-z_]\w*)\s*(?P<alias>\"\")?\s*(?P<open>\{)?")
 _PARAM_DATA = re.compile(r"\bparam\b(?P<head>[^;]*?)(?::=|;)")
 _RESULTS_PATH = re.compile(r"\bparam\s+ResultsPath\b[^;]*?(?::=|default)\s*(?:\"([^\"]*)\"|'([^']*)'|(\w+))")
+_NUMBER_DEFAULT = re.compile(r"\bdefault\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(?=$|[,<>=!]|in\b|integer\b|binary\b)")
+_TUPLES = re.compile(r"\bdimen\s+(?!1\b)\d|\bcross\b|\bsetof\b|\{[^}]*,[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a model declares a parameter."""
+
+    indices: list[str]  #: names of its index sets, as ``declared_indices`` gives them
+    default: float | None  #: where it is a number
+    computed_default: bool  #: whether it is an expression
+    assigned: bool  #: whether the model computes it, so that data cannot
+    conditional: bool  #: whether its domain has a condition
+    certain: bool  #: whether each index is one subscript; a set of tuples without ``in`` hides several
+
+
+def declared_parameters(model: str) -> dict[str, Parameter]:
+    """Return the parameters that a model text declares."""
+    indices = declared_indices(model, "param")
+    text = strip_comments(model)
+    tuples = {match[1] for match in re.finditer(r"\bset\s+(\w+)([^;]*)", text) if _TUPLES.search(match[2])}
+    found: dict[str, Parameter] = {}
+    for match in _DECLARATION.finditer(text):
+        if match["kind"] == "param" and match["name"] not in found:
+            domain = _inside_braces(text, match.end()) if match["open"] else ""
+            start = match.end() + len(domain)
+            attributes = text[start : text.find(";", start)].lstrip("} ")
+            number = _NUMBER_DEFAULT.search(attributes)
+            found[match["name"]] = Parameter(
+                indices=indices[match["name"]],
+                default=float(number[1]) if number else None,
+                computed_default=number is None and re.search(r"\bdefault\b", attributes) is not None,
+                assigned=":=" in attributes,
+                conditional=":" in domain,
+                certain=not {part.strip() for part in _split(domain)} & tuples,
+            )
+    return found
 
 
 def strip_comments(text: str) -> str:

@@ -14,6 +14,7 @@ PATHS = {
     "data": "data.txt",
     "csv": "csv",
     "csv_config": "otoole.yaml",
+    "scale": "scale.csv",
     "lp": "model.lp",
     "mps": "model.mps",
 }
@@ -30,6 +31,7 @@ class Inputs:
     data: Path | None = None  #: MathProg data
     csv: Path | None = None  #: folder in otoole's layout
     csv_config: Path | None = None  #: otoole's configuration of that folder
+    scale: Path | None = None  #: factors on the data
     problem: Path | None = None  #: LP or MPS file
 
 
@@ -57,6 +59,8 @@ def _finished_problem(given: dict[str, Path], config: Config) -> Inputs:
     others = sorted(set(given) - {label})
     if others:
         raise Fault(f"input {label} is a finished problem and takes no {', '.join(others)}: leave them out")
+    if config.scale is not None:
+        raise Fault(f"config.scale is given, but input {label} is a finished problem: leave one of the two out")
     if config.model == "osemosys":
         raise Fault(f"config.model is osemosys, but input {label} is a model already: leave one of the two out")
     return Inputs(problem=given[label])
@@ -79,4 +83,5 @@ def _mathprog(given: dict[str, Path], config: Config) -> Inputs:
         data=given.get("data"),
         csv=given.get("csv"),
         csv_config=given.get("csv_config"),
+        scale=given.get("scale"),
     )

@@ -562,4 +562,45 @@ table UseByTechnologyAnnualTable{r in REGION, (t,f) in USES, y in YEAR}
     OUT "CSV" ResultsPath & "/UseByTechnologyAnnual.csv":
     r~REGION, t~TECHNOLOGY, f~FUEL, y~YEAR, UseByTechnologyAnnual[r,t,f,y]~VALUE;
 
+# ------------------------------------------------------------------------------------------- what it was solved with
+# Complete where the index sets are small, without zeros elsewhere; DiscountRateIdv is the rate that counts.
+table CapacityToActivityUnitTable{r in REGION, t in TECHNOLOGY}
+    OUT "CSV" "parameters/CapacityToActivityUnit.csv":
+    r~REGION, t~TECHNOLOGY, CapacityToActivityUnit[r,t]~VALUE;
+table DiscountRateTable{r in REGION}
+    OUT "CSV" "parameters/DiscountRate.csv":
+    r~REGION, DiscountRate[r]~VALUE;
+table DiscountRateIdvTable{r in REGION, t in TECHNOLOGY}
+    OUT "CSV" "parameters/DiscountRateIdv.csv":
+    r~REGION, t~TECHNOLOGY, RateIdv[r,t]~VALUE;
+table OperationalLifeTable{r in REGION, t in TECHNOLOGY}
+    OUT "CSV" "parameters/OperationalLife.csv":
+    r~REGION, t~TECHNOLOGY, OperationalLife[r,t]~VALUE;
+table AccumulatedAnnualDemandTable{r in REGION, f in FUEL, y in YEAR: AccumulatedAnnualDemand[r,f,y] <> 0}
+    OUT "CSV" "parameters/AccumulatedAnnualDemand.csv":
+    r~REGION, f~FUEL, y~YEAR, AccumulatedAnnualDemand[r,f,y]~VALUE;
+table CapitalCostTable{r in REGION, t in TECHNOLOGY, y in YEAR: CapitalCost[r,t,y] <> 0}
+    OUT "CSV" "parameters/CapitalCost.csv":
+    r~REGION, t~TECHNOLOGY, y~YEAR, CapitalCost[r,t,y]~VALUE;
+table EmissionsPenaltyTable{r in REGION, e in EMISSION, y in YEAR: EmissionsPenalty[r,e,y] <> 0}
+    OUT "CSV" "parameters/EmissionsPenalty.csv":
+    r~REGION, e~EMISSION, y~YEAR, EmissionsPenalty[r,e,y]~VALUE;
+table FixedCostTable{r in REGION, t in TECHNOLOGY, y in YEAR: FixedCost[r,t,y] <> 0}
+    OUT "CSV" "parameters/FixedCost.csv":
+    r~REGION, t~TECHNOLOGY, y~YEAR, FixedCost[r,t,y]~VALUE;
+table SpecifiedAnnualDemandTable{r in REGION, f in FUEL, y in YEAR: SpecifiedAnnualDemand[r,f,y] <> 0}
+    OUT "CSV" "parameters/SpecifiedAnnualDemand.csv":
+    r~REGION, f~FUEL, y~YEAR, SpecifiedAnnualDemand[r,f,y]~VALUE;
+table VariableCostTable{r in REGION, t in TECHNOLOGY, m in MODE_OF_OPERATION, y in YEAR: VariableCost[r,t,m,y] <> 0}
+    OUT "CSV" "parameters/VariableCost.csv":
+    r~REGION, t~TECHNOLOGY, m~MODE_OF_OPERATION, y~YEAR, VariableCost[r,t,m,y]~VALUE;
+table REGIONTable{i in REGION} OUT "CSV" "parameters/REGION.csv": i~VALUE;
+table TECHNOLOGYTable{i in TECHNOLOGY} OUT "CSV" "parameters/TECHNOLOGY.csv": i~VALUE;
+table FUELTable{i in FUEL} OUT "CSV" "parameters/FUEL.csv": i~VALUE;
+table EMISSIONTable{i in EMISSION} OUT "CSV" "parameters/EMISSION.csv": i~VALUE;
+table STORAGETable{i in STORAGE} OUT "CSV" "parameters/STORAGE.csv": i~VALUE;
+table TIMESLICETable{i in TIMESLICE} OUT "CSV" "parameters/TIMESLICE.csv": i~VALUE;
+table MODE_OF_OPERATIONTable{i in MODE_OF_OPERATION} OUT "CSV" "parameters/MODE_OF_OPERATION.csv": i~VALUE;
+table YEARTable{i in YEAR} OUT "CSV" "parameters/YEAR.csv": i~VALUE;
+
 end;

@@ -12,21 +12,21 @@ from tempfile import TemporaryDirectory
 
 from _lp import diagnose
 from _lp.config import Config, load_config
-from _lp.declarations import declared_indices, parameters_mentioned, results_path
+from _lp.declarations import declared_indices
 from _lp.faults import Fault
-from _lp.inputs import OSEMOSYS_DEFAULTS, Inputs, find_inputs
-from _lp.mathprog import Translator
+from _lp.inputs import Inputs, find_inputs
 from _lp.memory import peak_memory_bytes
-from _lp.otoole import data_text
 from _lp.problem import Problem, Task
 from _lp.readers import read_problem
 from _lp.report import Report, relative_gap, write_status
 from _lp.solution import Solution, Status
 from _lp.tables import write_by_variable, write_constraints, write_variables
 from _lp.terminal import Transcript, transcript
+from _lp.translate import RESULTS, translate
 
 Solver = Callable[[Task, Config, Path], Solution]
-RESULTS = "results"
+#: Where the project's OSeMOSYS writes the parameters that it was solved with; GLPK makes no folders.
+PARAMETERS = "parameters"
 #: Relative violation above which a result is not to be trusted: ten times the solvers' usual tolerances.
 VIOLATION = 1e-5
 
@@ -83,7 +83,9 @@ class _Run:
             if inputs.problem:
                 translator, problem = None, read_problem(inputs.problem, self._said, self._scratch)
             else:
-                translator, problem = self._translate(inputs)
+                translator, problem, self._folder = translate(
+                    inputs, config, self._said, self._scratch, self._output_dir
+                )
         self._describe(problem)
         with self._stage("solve", 0.25):
             solution = self._solution_of(problem, config)
@@ -92,6 +94,8 @@ class _Run:
             problem.accept(solution, self._scratch)
             self._report.violation, self._report.violated = problem.largest_violation()
             if translator:
+                if inputs.own:
+                    (self._output_dir / PARAMETERS).mkdir(exist_ok=True)
                 translator.post_solve(problem)
             self._write_tables(problem, inputs, config)
 
@@ -101,27 +105,6 @@ class _Run:
             return Solution(Status.INFEASIBLE, solver="none needed")
         task = problem.task()
         return task.without_constraints() or self._solve(task, config, self._scratch)
-
-    def _translate(self, inputs: Inputs) -> tuple[Translator, Problem]:
-        assert inputs.model is not None
-        model_text = inputs.model.read_text(errors="replace")
-        names: dict[str, str] = {str(path): path.name for path in (inputs.model, inputs.data) if path}
-        data = [inputs.data] if inputs.data else []
-        if inputs.csv:
-            converted = self._scratch / "csv_data.txt"
-            declared = declared_indices(model_text, "param")
-            converted.write_text(data_text(inputs.csv, inputs.csv_config, declared, inputs.own))
-            names[str(converted)] = "data made of csv"
-            data = [converted]
-        data_section = data[0].read_text(errors="replace") if data else ""
-        if inputs.own:
-            defaults = self._scratch / "defaults.txt"
-            defaults.write_text(_defaults_beside(data_section))
-            data.append(defaults)
-        self._folder = _make_results_folder(self._output_dir, model_text, data_section)
-        translator = Translator(self._said, names)
-        translator.read(inputs.model, data)
-        return translator, translator.generate()
 
     def _describe(self, problem: Problem) -> None:
         report = self._report
@@ -174,22 +157,6 @@ def _sha256(inputs: Inputs) -> str:
     path = inputs.problem or inputs.model
     assert path is not None
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _defaults_beside(data: str) -> str:
-    """Return the defaults of OSeMOSYS's parameters that the data do not mention."""
-    mentioned = parameters_mentioned(data)
-    lines = OSEMOSYS_DEFAULTS.read_text().splitlines()
-    wanted = [line for line in lines if line.startswith("param ") and line.split()[1] not in mentioned]
-    return "\n".join([*wanted, "end;", ""])
-
-
-def _make_results_folder(output_dir: Path, model: str, data: str) -> Path:
-    """Make the folder that the model writes its tables to, and return it; GLPK makes none."""
-    named = output_dir / results_path(model, data)
-    folder = named if named.resolve().is_relative_to(output_dir) and named != output_dir else output_dir / RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _no_solution(problem: Problem, solution: Solution) -> tuple[Status, str]:
