@@ -107,8 +107,9 @@ class Bridge[C: Schema](ABC):
     def report(self, sequence: Sequence[str]) -> Node | None:
         """Return the pass that runs once the loop has ended, or None.
 
-        ``output`` means the evaluation that is the result. The engine adds the inputs ``convergence.csv``,
-        ``loop.json`` and, of each evaluation n, ``evaluations/<n>/<pass>/exchange.csv`` and ``monitored.csv``.
+        ``output`` means the evaluation that is the result. The engine adds the inputs ``convergence.csv`` (a row an
+        evaluation), ``loop.json`` (settings, steps with versions and keys, the final word) and, of each evaluation n,
+        ``evaluations/<n>/asked.csv`` and ``evaluations/<n>/<last node>/exchange.csv`` and ``monitored.csv``.
         """
         return None
 

@@ -63,8 +63,8 @@ def exchange_variables(config: Config, demand: pd.DataFrame, start_year: float) 
     return [Variable(str(f), str(y), UNIT, GROUP) for f, y in pairs.itertuples(index=False) if f in fuels]
 
 
-def scale_table(asked: ExchangeTable, original: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return what multiplies the original demand: columns PARAMETER, FUEL, YEAR, FACTOR; no fuel stands for all.
+def scale_rows(asked: ExchangeTable, original: dict[str, pd.DataFrame]) -> list[tuple[str, str, str, str]]:
+    """Return what multiplies the original demand: (parameter, fuel, year, factor); a blank fuel stands for all.
 
     Args:
         asked: demand ratios.
@@ -78,18 +78,18 @@ def scale_table(asked: ExchangeTable, original: dict[str, pd.DataFrame]) -> pd.D
         by_fuel.setdefault(variable.variable, {})[int(variable.index)] = value
     for fuel, values in by_fuel.items():
         require(DemandRatio, f"exchange.{fuel}", unit=asked.unit, values=values)
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for parameter, table in original.items():
         there = table[table["VALUE"] != 0]
         pairs = {*zip(there["FUEL"], there["YEAR"].astype(int), strict=True)}
         pairs |= {(ALL_FUELS, year) for _, year in pairs}
         rows += [
-            (parameter, "" if fuel == ALL_FUELS else fuel, year, factor)
+            (parameter, "" if fuel == ALL_FUELS else fuel, str(year), repr(factor))
             for fuel, values in by_fuel.items()
             for year, factor in values.items()
             if (fuel, year) in pairs
         ]
-    return pd.DataFrame(rows, columns=["PARAMETER", "FUEL", "YEAR", "FACTOR"])
+    return rows
 
 
 def driver_ratio(row: Response, run: Run, baseline: Run, path: str) -> NDArray[np.float64]:

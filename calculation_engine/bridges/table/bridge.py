@@ -54,7 +54,6 @@ class TableBridge(Bridge[Config]):
         asked = read_exchange(input_dir / "asked.csv", name="asked.csv")
         if name == "ask":
             write_own(asked, self.config.into.columns, output_dir / "table.csv")
-            _write(asked, output_dir)
         else:
             answer = read_own(input_dir / "answer", self.config.out_of.columns, asked=asked)
             _write(asked.aligned(answer, name=f"output {self.config.out_of.output}"), output_dir)

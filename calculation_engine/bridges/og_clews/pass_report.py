@@ -1,0 +1,159 @@
+"""The pass ``report``: tables and a page of what the coupled models agreed on, against the baseline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calculation_engine.bridges.base import Status
+from calculation_engine.bridges.charts import Line, line_chart
+from calculation_engine.bridges.og_clews import report_tables as numbers
+from calculation_engine.bridges.og_clews.clews import Tables
+from calculation_engine.bridges.og_clews.config import Config
+from calculation_engine.bridges.og_clews.economy import read_run
+from calculation_engine.bridges.og_clews.report_page import page
+from calculation_engine.tables import read_table, write_table
+
+_MOST_LINES = 5
+
+
+def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
+    """Write ``report.html`` and its numbers: a CSV a subject.
+
+    Raises:
+        InvalidInput: results are absent or have faults.
+    """
+    scenario, baseline = (
+        Tables(input_dir / "energy", "energy"),
+        Tables(input_dir / "energy_baseline", "energy baseline"),
+    )
+    economy, base = (
+        read_run(input_dir / "economy", "economy"),
+        read_run(input_dir / "economy_baseline", "economy baseline"),
+    )
+    loop = _loop(input_dir / "loop.json")
+    evaluations = numbers.evaluation_table(input_dir / "evaluations")
+    tables: dict[str, pd.DataFrame | None] = {
+        "convergence": numbers.convergence_table(input_dir / "convergence.csv"),
+        "demand_ratios": evaluations,
+        "monitored": numbers.watched_table(input_dir / "evaluations"),
+        "cost_ratio": read_table(input_dir / "costs" / "cost_ratio.csv"),
+        "cost": read_table(input_dir / "costs" / "cost.csv"),
+        "economy": numbers.economy_table(economy, base),
+        "emissions": numbers.comparison(scenario, baseline, "AnnualEmissions", ["EMISSION", "YEAR"]),
+        "capacity": numbers.comparison(scenario, baseline, "TotalCapacityAnnual", ["TECHNOLOGY", "YEAR"]),
+        "discounted_cost": numbers.comparison(scenario, baseline, "TotalDiscountedCost", ["YEAR"]),
+    }
+    there = {name: table for name, table in tables.items() if table is not None and len(table.columns)}
+    there["summary"] = numbers.summary_table(
+        there["cost_ratio"], there["economy"], there.get("discounted_cost"), evaluations
+    )
+    for name, table in there.items():
+        write_table(table, output_dir / f"{name}.csv")
+    steps = pd.DataFrame(loop.get("steps", []), columns=["path", "module", "version", "key"])
+    shown = {"Summary": there["summary"], "Convergence": there.get("convergence", pd.DataFrame()), "What ran": steps}
+    html = page(
+        f"CLEWS and OG-Core: {loop.get('loop', {}).get('name', 'coupled')}",
+        str(loop.get("sentence", "")),
+        _charts(there, _tolerance(loop)),
+        shown,
+        {
+            "bridge": config.model_dump(mode="json"),
+            **{key: loop[key] for key in ("loop", "verdict", "solution") if key in loop},
+        },
+        [f"{name}.csv" for name in there],
+    )
+    (output_dir / "report.html").write_text(html, encoding="utf-8")
+    return Status(200, f"report.html and {len(there)} tables")
+
+
+def _charts(tables: dict[str, pd.DataFrame], tolerance: float | None) -> list[str]:
+    economy = tables["economy"]
+    charts = [
+        *_convergence_chart(tables.get("convergence"), tolerance),
+        _both("Unit cost of energy", tables["cost_ratio"], "CLEWS' money per unit of demand"),
+        line_chart(
+            "Cost ratio",
+            [_line("scenario over baseline", tables["cost_ratio"], "RATIO")],
+            x_label="year",
+            y_label="ratio [1]",
+        ),
+        *_demand_chart(tables["demand_ratios"]),
+        *(
+            line_chart(
+                f"{title}, change",
+                [_line("against baseline", economy[economy["QUANTITY"] == title], "CHANGE")],
+                x_label="year",
+                y_label=unit,
+            )
+            for title, unit in (
+                (numbers.GDP, "relative [1]"),
+                ("consumption", "relative [1]"),
+                ("interest rate", "difference [1 per period]"),
+            )
+        ),
+    ]
+    for name, key, unit in (("emissions", "EMISSION", "CLEWS' units"), ("capacity", "TECHNOLOGY", "CLEWS' units")):
+        table = tables.get(name)
+        if table is not None and len(table):
+            lines = [line for item in _most_changed(table, key) for line in _pair(item, table[table[key] == item])]
+            charts.append(line_chart(f"{name.capitalize()}: largest changes", lines, x_label="year", y_label=unit))
+    return charts
+
+
+def _convergence_chart(table: pd.DataFrame | None, tolerance: float | None) -> list[str]:
+    columns = [] if table is None else [name for name in table.columns if name.startswith("residual ")]
+    if table is None or not columns:
+        return []
+    x = table["evaluation"].to_numpy(dtype=float)
+    lines = [
+        Line(name.removeprefix("residual "), x.tolist(), pd.to_numeric(table[name], errors="coerce").tolist())
+        for name in columns
+    ]
+    if tolerance is not None:
+        lines.append(Line("tolerance", [x.min(), x.max()], [tolerance, tolerance], dashed=True))
+    return [
+        line_chart("Convergence", lines, x_label="evaluation", y_label="largest relative change [1]", logarithmic=True)
+    ]
+
+
+def _demand_chart(evaluations: pd.DataFrame) -> list[str]:
+    if evaluations.empty:
+        return []
+    last = evaluations[evaluations["evaluation"] == evaluations["evaluation"].max()]
+    lines = [
+        Line(str(name), rows["index"].astype(float).tolist(), rows["answered"].astype(float).tolist())
+        for name, rows in last.groupby("variable", sort=True)
+    ]
+    return [line_chart("Demand over original demand", lines, x_label="year", y_label="ratio [1]")]
+
+
+def _most_changed(table: pd.DataFrame, key: str) -> list[str]:
+    change = (table["SCENARIO"] - table["BASELINE"]).abs().groupby(table[key]).max()
+    return [str(name) for name in change.sort_values(ascending=False, kind="stable").index[:_MOST_LINES]]
+
+
+def _both(title: str, table: pd.DataFrame, unit: str) -> str:
+    lines = [_line("scenario", table, "SCENARIO"), _line("baseline", table, "BASELINE", dashed=True)]
+    return line_chart(title, lines, x_label="year", y_label=unit)
+
+
+def _pair(name: str, table: pd.DataFrame) -> list[Line]:
+    return [_line(name, table, "SCENARIO"), _line(f"{name} - baseline", table, "BASELINE", dashed=True)]
+
+
+def _line(label: str, table: pd.DataFrame, column: str, *, dashed: bool = False) -> Line:
+    return Line(label, table["YEAR"].astype(float).tolist(), table[column].astype(float).tolist(), dashed)
+
+
+def _loop(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return content
+
+
+def _tolerance(loop: dict[str, Any]) -> float | None:
+    value = loop.get("loop", {}).get("until", {}).get("relative")
+    return float(value) if value is not None else None

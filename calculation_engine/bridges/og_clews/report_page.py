@@ -1,0 +1,76 @@
+"""The page ``report.html``: self-contained, without scripts, readable offline and in a sandboxed frame."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1320px; margin: 2rem auto; padding: 0 1rem; color: #222; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }
+svg { width: 100%; height: auto; background: #fff; border: 1px solid #ddd; }
+svg text { font: 12px system-ui, sans-serif; }
+svg .title { font-weight: 600; font-size: 13px; } svg .grid { stroke: #e3e3e3; } svg .tick { stroke: #888; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
+th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+td.text, th.text { text-align: left; } pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }
+"""
+
+
+def page(
+    title: str,
+    lead: str,
+    charts: list[str],
+    tables: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    files: list[str],
+) -> str:
+    """Return the page.
+
+    Args:
+        title: heading.
+        lead: how it ended, in a sentence.
+        charts: SVG elements.
+        tables: heading -> table.
+        settings: what ran, as JSON holds it.
+        files: names of the tables beside the page.
+    """
+    parts = [
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>',
+        f"<h1>{escape(title)}</h1><p>{escape(lead)}</p>",
+        f'<div class="charts">{"".join(charts)}</div>',
+        *(f'<h2>{escape(name)}</h2><div class="wide">{html_table(table)}</div>' for name, table in tables.items()),
+        f"<h2>Settings</h2><pre>{escape(json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False))}</pre>",
+        f"<h2>The same numbers</h2><p>{', '.join(map(escape, files))}</p></body></html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def html_table(table: pd.DataFrame) -> str:
+    """Return a table; numbers in seven digits, what is not there blank."""
+    texts = {name: table[name].dtype.kind not in "if" for name in table.columns}
+    head = "".join(f"<th{_class(texts[name])}>{escape(str(name))}</th>" for name in table.columns)
+    rows = (
+        "".join(f"<td{_class(text)}>{escape(_cell(value))}</td>" for value, text in zip(row, texts, strict=True))
+        for row in table.itertuples(index=False)
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _class(text: bool) -> str:
+    return ' class="text"' if text else ""
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.7g}"  # noqa: PLR0124 - only NaN differs from itself
+    return str(value)
