@@ -38,13 +38,13 @@ class OgClewsBridge(Bridge[Config]):
 
     def start(self, sequence: Sequence[str]) -> Node:
         """Return the pass that checks the config against both baselines and names the exchange variables."""
-        energy, economy = _participants(sequence)
+        energy, economy = self._participants(sequence)
         files = {**energy_baseline(energy), **economy_baseline(economy), **economy_parameters(economy)}
         return Node("start", "pass", files)
 
     def evaluation(self, sequence: Sequence[str]) -> list[Node]:
         """Return ``demand``, CLEWS, ``costs``, OG-Core, ``response``."""
-        energy, economy = _participants(sequence)
+        energy, economy = self._participants(sequence)
         demand = {
             "asked.csv": Ref("exchange"),
             "own_scale.csv": Ref("own_input", energy, label="scale"),
@@ -73,7 +73,7 @@ class OgClewsBridge(Bridge[Config]):
 
     def report(self, sequence: Sequence[str]) -> Node:
         """Return the pass that writes ``report.html`` and its numbers as CSV."""
-        energy, economy = _participants(sequence)
+        energy, economy = self._participants(sequence)
         cost = {f"costs/{name}.csv": Ref("output", "costs", path=f"{name}.csv") for name in ("cost_ratio", "cost")}
         return Node("report", "pass", {**energy_files(energy, shown=True), **economy_files(economy), **cost})
 
@@ -86,20 +86,23 @@ class OgClewsBridge(Bridge[Config]):
         status: Status = work.run(self.config, input_dir, output_dir)
         return status
 
-
-def _participants(sequence: Sequence[str]) -> tuple[str, str]:
-    if len(sequence) != 2:
-        names = ", ".join(sequence)
-        raise InvalidInput(
-            f"bridge og_clews: expected the CLEWS process and the OG-Core process in sequence, got {names}"
-        )
-    passes = sorted(set(sequence) & set(PASSES))
-    if passes:
-        raise InvalidInput(
-            f"bridge og_clews: a process may not be called {', '.join(passes)}",
-            hint="the bridge's own steps have the name",
-        )
-    return sequence[0], sequence[1]
+    def _participants(self, sequence: Sequence[str]) -> tuple[str, str]:
+        """Return the names of the CLEWS and the OG-Core process."""
+        if len(sequence) != 2:
+            wanted = "expected the CLEWS process and the OG-Core process in sequence"
+            raise InvalidInput(f"bridge og_clews: {wanted}, got {', '.join(sequence)}")
+        reserved = sorted(set(sequence) & set(PASSES))
+        if reserved:
+            raise InvalidInput(
+                f"bridge og_clews: a process may not be called {', '.join(reserved)}",
+                hint="the bridge's own steps have these names",
+            )
+        if not self.config.demand:
+            raise InvalidInput(
+                "bridge.config.demand: required, but absent: nothing would come back from the economy",
+                hint="for CLEWS to OG-Core without a way back, take the pass one_way",
+            )
+        return sequence[0], sequence[1]
 
 
 BRIDGE = OgClewsBridge

@@ -131,8 +131,8 @@ class Config(Schema):
     """OG-Core's industry that sells energy, counted from 0."""
     cost_scope: CostScope = CostScope()
     channels: Channels = Channels()
-    demand: list[Response] = Field(min_length=1)
-    """How demand follows the economy; a fuel that is in none keeps its demand."""
+    demand: list[Response] = Field(default=[])
+    """How demand follows the economy; a fuel that is in none keeps its demand. A loop needs one row at least."""
     exchange: Exchange = Exchange()
 
     @model_validator(mode="after")

@@ -56,18 +56,14 @@ def page(
 
 def html_table(table: pd.DataFrame) -> str:
     """Return a table; numbers in seven digits, what is not there blank."""
-    texts = {name: table[name].dtype.kind not in "if" for name in table.columns}
-    head = "".join(f"<th{_class(texts[name])}>{escape(str(name))}</th>" for name in table.columns)
+    marks = ["" if table[name].dtype.kind in "if" else ' class="text"' for name in table.columns]
+    head = "".join(f"<th{mark}>{escape(str(name))}</th>" for name, mark in zip(table.columns, marks, strict=True))
     rows = (
-        "".join(f"<td{_class(text)}>{escape(_cell(value))}</td>" for value, text in zip(row, texts, strict=True))
+        "".join(f"<td{mark}>{escape(_cell(value))}</td>" for value, mark in zip(row, marks, strict=True))
         for row in table.itertuples(index=False)
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _class(text: bool) -> str:
-    return ' class="text"' if text else ""
 
 
 def _cell(value: object) -> str:
