@@ -60,6 +60,7 @@ class _Run:
     def go(self) -> None:
         config = load_config(self._input_dir / "config.yaml")
         given = {**load_parameters(self._input_dir / "parameters.json"), **config.parameters}
+        given |= load_parameters(self._input_dir / "overrides.json")
         with self._report.timing("read"):
             if config.demographics is not None:
                 given = {**stationary_population(config.demographics, load_declarations()), **given}
