@@ -30,7 +30,7 @@ def take_outputs(output: Path, into: Path, limit_bytes: int) -> None:
     if total > limit_bytes:
         raise DiskLimit(
             f"the outputs are {total:,} bytes, and {limit_bytes:,} are allowed for all files of this step",
-            hint="raise `disk` in the resources of the process, or write less",
+            hint="raise resources.disk, or let it write less",
         )
     for path in linked:
         _separate(path)
