@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+OUTPUTS_SUFFIX = ".outputs"
+
 
 def step_log(data_dir: Path, step_id: str) -> Path:
     """Return the file with what the current or last attempt of a step wrote to standard output and error."""
@@ -22,7 +24,7 @@ def attempt_folder(data_dir: Path, attempt_id: str) -> Path:
 
 def attempt_outputs(data_dir: Path, attempt_id: str) -> Path:
     """Return where the outputs of an attempt stand between its end and the store."""
-    return data_dir / "work" / f"{attempt_id}.outputs"
+    return data_dir / "work" / f"{attempt_id}{OUTPUTS_SUFFIX}"
 
 
 def owner_lock(data_dir: Path, owner: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from itertools import batched
 
@@ -9,6 +10,7 @@ import structlog
 
 from calculation_engine.db.database import Database
 from calculation_engine.engine.owner import alive
+from calculation_engine.engine.paths import OUTPUTS_SUFFIX
 from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors.base import Executor
 from calculation_engine.settings import Settings
@@ -32,6 +34,7 @@ class Sweep:
     def run(self) -> None:
         """Sweep once."""
         self.leftovers()
+        self.scratch()
         alive(self._settings.data_dir)
         for upload in self._database.uploads.expired(self._settings.upload_days):
             self._database.uploads.delete(upload.id)
@@ -49,6 +52,14 @@ class Sweep:
                     log.info("leftover_removed", executor=name, attempt=attempt)
             except ExecutorUnavailable as error:
                 log.debug("executor_unavailable", executor=name, error=error.message)
+
+    def scratch(self) -> None:
+        """Remove the folders of attempts whose engine died after their end, and before it had cleaned up."""
+        folders = list((self._settings.data_dir / "work").glob("*"))
+        live = self._database.steps.live_attempts() if folders else set[str]()
+        for folder in folders:
+            if folder.name.removesuffix(OUTPUTS_SUFFIX) not in live:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def unused_files(self, older_than_seconds: float) -> int:
         """Delete stored files that no step, job or upload refers to; return their bytes."""

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -244,8 +244,11 @@ class Worker:
 
     def _finish(self, running: Running, end: Exit) -> None:
         folder = attempt_outputs(self.data_dir, running.task.attempt_id)
-        shutil.rmtree(folder, ignore_errors=True)
-        running.executor.collect(running.task, running.handle, folder)
+        try:
+            running.executor.collect(running.task, running.handle, folder)
+        except DiskLimit as error:
+            if end.reason is None:
+                end = replace(end, reason=Reason.DISK_LIMIT, message=f"{error.message}; {error.hint}")
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         outcome = judge(running.spec, end, folder, paths)
         outputs = [self._keep(running.spec, folder, path) for path in paths]

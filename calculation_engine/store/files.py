@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+from uuid import uuid4
 
 from calculation_engine.errors import StoreCorrupt
 from calculation_engine.schemas.files import Blob
@@ -54,10 +55,11 @@ class Store:
             return writer.commit()
 
     def adopt(self, path: Path) -> Blob:
-        """Take a file into the store by renaming it; ``path`` is gone on return.
+        """Take a file into the store under a second name; ``path`` stays until its owner removes it.
 
-        The file must be on the store's filesystem, and nobody may write to it any more. It is not flushed to the disk:
-        what a power cut truncates is noticed by its size and hash, and can be computed again.
+        So whoever dies before all files of a step are written down finds them again. The file must be on the store's
+        filesystem, and nobody may write to it any more. It is not flushed to the disk: what a power cut truncates is
+        noticed by its size and hash, and can be computed again.
         """
         digest = hashlib.sha256()
         size = 0
@@ -66,7 +68,11 @@ class Store:
                 digest.update(chunk)
                 size += len(chunk)
         blob = Blob(sha256=digest.hexdigest(), size=size)
-        self._place(path, blob.sha256)
+        if not (self.has(blob) and self.path(blob.sha256).samefile(path)):
+            link = self._incoming / f"{blob.sha256}.{uuid4().hex}"
+            link.hardlink_to(path)
+            self._place(link, blob.sha256)
+            link.unlink(missing_ok=True)  # a rename changes nothing where both names are one file's already
         return blob
 
     def source(self, blob: Blob) -> StoredFile:

@@ -72,7 +72,7 @@ class Place:
 @contextmanager
 def open_place(folder: Path, **settings: Any) -> Iterator[Place]:
     """Start a system with the test programs beside its modules; stop it at the end."""
-    made = Settings(data_dir=folder, module_path=[PROGRAMS], **settings)
+    made = Settings(**{"data_dir": folder, "module_path": [PROGRAMS]} | settings)
     with embedded_client(made, engine=True) as client:
         yield Place(client, folder)
 

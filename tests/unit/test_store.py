@@ -42,13 +42,28 @@ def test_writer_that_is_not_committed_leaves_nothing(store: Store, tmp_path: Pat
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-def test_adopted_file_is_moved_not_copied(store: Store, tmp_path: Path) -> None:
+def test_adopted_file_is_linked_not_copied(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "result.csv"
     file.write_bytes(b"a,b\n")
-    inode = file.stat().st_ino
     blob = store.adopt(file)
-    assert not file.exists()
-    assert store.path(blob.sha256).stat().st_ino == inode
+    assert store.path(blob.sha256).samefile(file)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_file_that_was_adopted_before_is_adopted_again(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "result.csv"
+    file.write_bytes(b"a,b\n")
+    assert store.adopt(file) == store.adopt(file)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_adopted_file_takes_the_place_of_a_stored_one_that_was_cut(store: Store, tmp_path: Path) -> None:
+    stored = store.path(store.put(b"a,b\n").sha256)
+    stored.chmod(0o644)
+    stored.write_bytes(b"a")
+    file = tmp_path / "result.csv"
+    file.write_bytes(b"a,b\n")
+    assert store.has(store.adopt(file))
 
 
 def test_changed_content_is_noticed_while_it_is_read(store: Store) -> None:
