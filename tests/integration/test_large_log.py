@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -81,6 +82,14 @@ class Watched:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("large_log")
+    try:
+        yield from serve(folder)
+    finally:
+        shutil.rmtree(folder)  # pytest would keep it for a while, and it is large
+
+
+def serve(folder: Path) -> Iterator[Watched]:
+    """Start a server process on a folder and the module that talks."""
     module = folder / "modules" / "talker"
     module.mkdir(parents=True)
     for name, content in {"module.yaml": MANIFEST, "run.sh": SCRIPT, "Dockerfile": DOCKERFILE}.items():
@@ -127,9 +136,6 @@ def test_a_large_log_is_read_while_it_grows_and_is_not_held_in_memory(server: Wa
     tail = server.http.get(f"/api/job/{job.id}/log", params={"tail": 2}).text
     assert tail.splitlines()[-1] == f"{LOG_BYTES // LINE:099d}"
     assert server.peak - idle < GROWTH, f"{idle=:,} peak={server.peak:,}"
-    print(
-        f"{executor}: {LOG_BYTES:,} bytes of log; memory {idle:,} -> {server.peak:,}; read {while_running:,} meanwhile"
-    )
 
 
 def talk(server: Watched, executor: str, *, lines: int) -> Job:
