@@ -14,7 +14,7 @@ from html import escape
 #: Colours that people with any colour vision tell apart. Source: Okabe, Ito 2008, Color Universal Design.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 _WIDTH, _HEIGHT = 620, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 34, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 34, 44
 _MOST_MARKS = 60
 
 
@@ -29,13 +29,19 @@ class Line:
 
 
 class _Scale:
-    """Values to pixels, linear or logarithmic."""
+    """Values to pixels: an axis that ends with its values or, ``rounded``, at ticks around; linear or logarithmic."""
 
-    def __init__(self, values: Iterable[float], low: float, high: float, *, logarithmic: bool = False) -> None:
+    def __init__(
+        self, values: Iterable[float], low: float, high: float, *, rounded: bool = False, logarithmic: bool = False
+    ) -> None:
         self._logarithmic = logarithmic
         shown = [value for value in values if math.isfinite(value) and (value > 0 or not logarithmic)] or [1.0]
-        self.ticks = _decades(min(shown), max(shown)) if logarithmic else nice_ticks(min(shown), max(shown))
-        self._first, self._last = self._number(min(*self.ticks, *shown)), self._number(max(*self.ticks, *shown))
+        first, last = min(shown), max(shown)
+        ticks = _decades(first, last) if logarithmic else nice_ticks(first, last)
+        if rounded or first == last:
+            first, last = ticks[0], ticks[-1]
+        self.ticks = [tick for tick in ticks if first <= tick <= last]
+        self._first, self._last = self._number(first), self._number(last)
         self._low, self._high = low, high
 
     def __call__(self, value: float) -> float:
@@ -61,7 +67,7 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
     across = _Scale((x for line in lines for x in line.x), _LEFT, _WIDTH - _RIGHT)
     legend_rows = math.ceil(len(lines) / 3)
     height = _HEIGHT + 18 * legend_rows
-    up = _Scale((y for line in lines for y in line.y), _HEIGHT - _BOTTOM, _TOP, logarithmic=logarithmic)
+    up = _Scale((y for line in lines for y in line.y), _HEIGHT - _BOTTOM, _TOP, rounded=True, logarithmic=logarithmic)
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg">',
         f'<text class="title" x="{_LEFT}" y="18">{escape(title)}</text>',

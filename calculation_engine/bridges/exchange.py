@@ -160,6 +160,9 @@ def _text(content: str | bytes | Path, name: str) -> str:
 
 def _row_faults(row: dict[str, str], where: str) -> Sequence[Fault]:
     faults = [] if row["variable"] else [Fault(where, "the variable has no name")]
+    named = "".join(row[column] for column in COLUMNS if column != "value")
+    if "\n" in named or "\r" in named:
+        faults.append(Fault(where, "a name or unit has a line break"))
     if not math.isfinite(_number(row["value"])):
         faults.append(Fault(where, f"value: expected a finite number, got {row['value']!r}"))
     return faults

@@ -65,6 +65,7 @@ class OgClewsBridge(Bridge[Config]):
                 "process",
                 {
                     "overrides": Ref("output", "costs", path="overrides.json"),
+                    "baseline": Ref("baseline_output", economy, path="guess.npz"),
                     "baseline_prices": Ref("baseline_output", economy, path="industries.csv"),
                 },
             ),

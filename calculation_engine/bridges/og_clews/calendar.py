@@ -58,7 +58,7 @@ def to_periods(series: Mapping[int, float], calendar: Calendar, *, before: float
         return np.array([before])
     last = int(np.flatnonzero(covered)[-1]) + 1
     weights, covered = weights[:last], covered[:last]
-    # Both products add up in the same order, so a constant series stays what it is to the last bit.
+    # Both products add up in the same order, so that a ratio of 1 throughout stays exactly 1.
     total = weights @ np.ones(len(years))
     mean = (weights @ np.array(list(series.values()), dtype=float)) / np.where(covered, total, 1.0)
     return np.where(covered, mean, before)

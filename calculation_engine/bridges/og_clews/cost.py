@@ -111,14 +111,16 @@ def account_of(tables: Tables, scope: CostScope) -> EnergyAccount:
     costs = {
         "fixed": total(fixed),
         "variable": total(variable),
-        "investment": total(_annualised_investment(tables, investment, scope)),
+        "investment": total(_annualised_investment(tables, investment, scope, years)),
         "emissions": total(penalty),
         "trade": _trade(tables, scope, years),
     }
     return EnergyAccount(pd.DataFrame(costs)[list(KINDS)], total(demand), total(investment), _notes(tables, scope))
 
 
-def _annualised_investment(tables: Tables, investment: pd.DataFrame, scope: CostScope) -> pd.DataFrame:
+def _annualised_investment(
+    tables: Tables, investment: pd.DataFrame, scope: CostScope, years: list[int]
+) -> pd.DataFrame:
     """Return annualised investment, long; MUIO's own table where the operational lives are not told.
 
     ``CapitalInvestment`` contains a technology's own rate (``DiscountRateIdv``) as the present value, at the region's
@@ -137,7 +139,7 @@ def _annualised_investment(tables: Tables, investment: pd.DataFrame, scope: Cost
         index=["REGION", "TECHNOLOGY"], columns="YEAR", values="VALUE", fill_value=0.0
     )
     wide = wide[(wide != 0).any(axis=1)]
-    wide = wide.reindex(columns=sorted(set(map(int, investment["YEAR"]))), fill_value=0.0)
+    wide = wide.reindex(columns=years, fill_value=0.0)  # tables may leave out zeros, and with them whole years
     life = lives.set_index(["REGION", "TECHNOLOGY"])["VALUE"].reindex(wide.index)
     wrong = life[~(life > 0)]
     if len(wrong):

@@ -18,6 +18,13 @@ from calculation_engine.bridges.og_clews.report_page import page
 from calculation_engine.tables import read_table, write_table
 
 _MOST_LINES = 5
+#: How far beyond CLEWS' last year the economy is drawn; its path goes on for centuries.
+_YEARS_AFTER = 30
+_ECONOMY_CHARTS = {
+    numbers.GDP: "relative [1]",
+    "consumption": "relative [1]",
+    "interest rate": "difference [1 per period]",
+}
 
 
 def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
@@ -71,36 +78,22 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
 
 
 def _charts(tables: dict[str, pd.DataFrame], tolerance: float | None) -> list[str]:
-    economy = tables["economy"]
+    costs, economy = tables["cost_ratio"], tables["economy"]
+    economy = economy[economy["YEAR"] <= costs["YEAR"].max() + _YEARS_AFTER]
     charts = [
         *_convergence_chart(tables.get("convergence"), tolerance),
-        _both("Unit cost of energy", tables["cost_ratio"], "CLEWS' money per unit of demand"),
-        line_chart(
-            "Cost ratio",
-            [_line("scenario over baseline", tables["cost_ratio"], "RATIO")],
-            x_label="year",
-            y_label="ratio [1]",
-        ),
+        _chart("Unit cost of energy", "CLEWS' money per unit of demand", _pair("energy", costs)),
+        _chart("Cost ratio", "ratio [1]", [_line("scenario over baseline", costs, "RATIO")]),
         *_demand_chart(tables["demand_ratios"]),
-        *(
-            line_chart(
-                f"{title}, change",
-                [_line("against baseline", economy[economy["QUANTITY"] == title], "CHANGE")],
-                x_label="year",
-                y_label=unit,
-            )
-            for title, unit in (
-                (numbers.GDP, "relative [1]"),
-                ("consumption", "relative [1]"),
-                ("interest rate", "difference [1 per period]"),
-            )
-        ),
     ]
-    for name, key, unit in (("emissions", "EMISSION", "CLEWS' units"), ("capacity", "TECHNOLOGY", "CLEWS' units")):
+    for title, unit in _ECONOMY_CHARTS.items():
+        lines = [_line("against baseline", economy[economy["QUANTITY"] == title], "CHANGE")]
+        charts.append(_chart(f"{title[0].upper()}{title[1:]}: change", unit, lines))
+    for name, key in (("emissions", "EMISSION"), ("capacity", "TECHNOLOGY")):
         table = tables.get(name)
         if table is not None and len(table):
             lines = [line for item in _most_changed(table, key) for line in _pair(item, table[table[key] == item])]
-            charts.append(line_chart(f"{name.capitalize()}: largest changes", lines, x_label="year", y_label=unit))
+            charts.append(_chart(f"{name.capitalize()}: largest changes", "CLEWS' units", lines))
     return charts
 
 
@@ -128,7 +121,7 @@ def _demand_chart(evaluations: pd.DataFrame) -> list[str]:
         Line(str(name), rows["index"].astype(float).tolist(), rows["answered"].astype(float).tolist())
         for name, rows in last.groupby("variable", sort=True)
     ]
-    return [line_chart("Demand over original demand", lines, x_label="year", y_label="ratio [1]")]
+    return [_chart("Demand over original demand", "ratio [1]", lines)]
 
 
 def _most_changed(table: pd.DataFrame, key: str) -> list[str]:
@@ -136,8 +129,7 @@ def _most_changed(table: pd.DataFrame, key: str) -> list[str]:
     return [str(name) for name in change.sort_values(ascending=False, kind="stable").index[:_MOST_LINES]]
 
 
-def _both(title: str, table: pd.DataFrame, unit: str) -> str:
-    lines = [_line("scenario", table, "SCENARIO"), _line("baseline", table, "BASELINE", dashed=True)]
+def _chart(title: str, unit: str, lines: list[Line]) -> str:
     return line_chart(title, lines, x_label="year", y_label=unit)
 
 
