@@ -15,7 +15,7 @@ from ogcore_module.faults import Fault
 
 FORMAT = 1
 SIZES = ("S", "J", "T", "M", "I")
-STEADY_STATE = ("r_p", "r", "w", "p_m", "Y", "BQ", "TR", "factor", "b_sp1", "n")
+STEADY_STATE = ("r_p", "r", "w", "p_m", "Y", "BQ", "TR", "factor", "theta", "b_sp1", "n")
 #: What the loop of OG-Core's time path reads before it writes it; without D, D_d, D_f and G there is no gain.
 PATH = ("r", "w", "r_p", "p_m", "BQ", "RM", "TR", "r_gov", "D", "D_d", "D_f", "G", "Y", "K", "L", "B", "K_g")
 HOUSEHOLDS = ("b_sp1", "n")

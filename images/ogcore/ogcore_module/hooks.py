@@ -100,7 +100,9 @@ def _steady_state_guess(previous: Arrays, p: Any) -> tuple[list[float], Any, Any
     """Return the previous solution as ``SS_initial_guesses`` returns its guesses: prices, totals, savings, labour."""
     scalar = {name: float(previous[name]) for name in ("r_p", "r", "w", "Y", "TR", "factor")}
     prices = [scalar["r_p"], scalar["r"], scalar["w"], *map(float, previous["p_m"])]
-    totals = [scalar["Y"], *map(float, np.atleast_1d(previous["BQ"])), scalar["TR"], scalar["factor"]]
+    totals = [scalar["Y"], *map(float, np.atleast_1d(previous["BQ"])), scalar["TR"]]
+    if p.baseline:  # a scenario has its baseline's
+        totals.append(scalar["factor"])
     shape = (p.S, p.J)
     savings, labour = (previous[name].reshape(shape) / HOUSEHOLD_SHRINK for name in HOUSEHOLDS)
     return prices + totals, savings, labour

@@ -18,6 +18,7 @@ from ogcore_module.listener import PATH_BEGINS, PATH_ENDS, STEADY_STATE_BEGINS, 
 from ogcore_module.parameters import load_declarations, make_specifications
 from ogcore_module.prices import BasePrices, load_base_prices
 from ogcore_module.report import CONVERGED, Report, write_status
+from ogcore_module.scenario import begin_like
 from ogcore_module.steady_state import keep_for_path, solve_steady_state
 from ogcore_module.tables import write_path, write_steady_state, years_per_period
 from ogcore_module.time_path import solve_time_path
@@ -59,16 +60,16 @@ class _Run:
 
     def go(self) -> None:
         config = load_config(self._input_dir / "config.yaml")
-        given = {**load_parameters(self._input_dir / "parameters.json"), **config.parameters}
-        given |= load_parameters(self._input_dir / "overrides.json")
         with self._report.timing("read"):
-            if config.demographics is not None:
-                given = {**stationary_population(config.demographics, load_declarations()), **given}
+            given = self._given(config)
             p = make_specifications(given, self._scratch, path_wanted=not config.steady_state_only)
             if "TPI_stall_action" not in given:
                 p.TPI_stall_action = "stop"  # a path that has stalled for TPI_stall_window iterations only costs time
             base = load_base_prices(self._input_dir / "baseline_industries.csv", p.T, p.M)
             previous = load_guess(self._input_dir / "previous.npz")
+            baseline = load_guess(self._input_dir / "baseline.npz")
+            if baseline is not None:
+                begin_like(baseline, p, self._scratch, path=not config.steady_state_only)
         self._describe(p, base)
         listener = Listener(p.mindist_TPI, path_wanted=not config.steady_state_only)
         listener.progress(STEADY_STATE_BEGINS, f"solving: S = {p.S}, J = {p.J}, T = {p.T}, M = {p.M}, I = {p.I}")
@@ -87,29 +88,37 @@ class _Run:
         if config.enforce_checks or all(check.passed for check in self._report.checks if check.enforced):
             self._report.status = CONVERGED
 
+    def _given(self, config: Config) -> dict[str, Any]:
+        """Return the parameters, each from the last place that has it: demographics, file, config, overrides."""
+        population = config.demographics
+        return {
+            **({} if population is None else stationary_population(population, load_declarations())),
+            **load_parameters(self._input_dir / "parameters.json"),
+            **config.parameters,
+            **load_parameters(self._input_dir / "overrides.json"),
+        }
+
     def _describe(self, p: Any, base: BasePrices) -> None:
         self._report.sizes = {name: int(getattr(p, name)) for name in SIZES}
         self._report.start_year, self._report.years_per_period = int(p.start_year), years_per_period(p)
         self._report.base_prices, self._report.tolerance = base.source, float(p.mindist_TPI)
 
     def _choose_start(self, config: Config, previous: Guess | None, p: Any) -> tuple[Arrays | None, Arrays | None]:
-        """Return where steady state and path start, and tell the report why not from the previous solution."""
-        wanted = "path" if not config.steady_state_only else "steady state"
-        if config.start_from == "cold" or (previous is None and config.start_from == "auto"):
-            self._report.start = {"asked": config.start_from, "used": "cold", "because": None}
-            return None, None
-        if previous is None:
+        """Return where steady state and path start; None is OG-Core's own start. The report gets the reason."""
+        asked = config.start_from
+        self._report.start = {"asked": asked, "used": "cold", "because": None}
+        if previous is None and asked == "previous":
             raise Fault("config.start_from is previous, but there is no input `previous`: give another run's `guess`")
-        misfits = [previous.misfit(p, path=False), previous.misfit(p, path=True)]
-        because = misfits[0] or (misfits[1] if wanted == "path" else None)
-        if because and config.start_from == "previous":
-            raise Fault(f"previous.npz does not fit: {because}; give a fitting one, or start_from: auto")
-        used = "cold" if misfits[0] else "steady state" if misfits[1] else "steady state and path"
-        self._report.start = {"asked": config.start_from, "used": used, "because": because}
-        return (
-            None if misfits[0] else previous.steady_state,
-            None if misfits[1] else previous.path,
-        )
+        if previous is None or asked == "cold":
+            return None, None
+        unfit = previous.misfit(p, path=False)
+        unfit_path = unfit or (None if config.steady_state_only else previous.misfit(p, path=True))
+        if unfit_path and asked == "previous":
+            raise Fault(f"previous.npz does not fit: {unfit_path}; give a fitting one, or start_from: auto")
+        starts = (None if unfit else previous.steady_state, None if unfit_path else previous.path or None)
+        names = [name for name, start in zip(("steady state", "path"), starts, strict=True) if start]
+        self._report.start |= {"used": " and ".join(names) or "cold", "because": unfit_path}
+        return starts
 
     def _solve_steady_state(self, p: Any, start: Arrays | None, listener: Listener, enforce: bool) -> Arrays:
         report = self._report
