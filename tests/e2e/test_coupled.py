@@ -1,0 +1,88 @@
+"""CLEWS and OG-Core of one country agree: the published set-up reaches the published numbers, wherever it runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "clews-og-core.yaml"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("coupled")
+
+    @cache
+    def run(executor: str) -> Path:
+        return run_file(EXAMPLE, folder / executor, folder / "data", executor)
+
+    return run
+
+
+def run_file(file: Path, output: Path, data_dir: Path, executor: str = "local") -> Path:
+    command = [sys.executable, "-m", "calculation_engine", "run", str(file), "--executor", executor]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CE_")}
+    environment["CE_DATA_DIR"] = str(data_dir)
+    result = subprocess.run(
+        [*command, "--output", str(output)], env=environment, capture_output=True, text=True, timeout=1100, check=False
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    return output
+
+
+def summary(folder: Path) -> dict[str, tuple[float, float]]:
+    with (folder / "agree" / "report" / "output" / "summary.csv").open() as file:
+        return {row["QUANTITY"]: (float(row["SCENARIO"]), float(row["CHANGE"])) for row in csv.DictReader(file)}
+
+
+def exchange_tables(folder: Path) -> dict[str, list[float]]:
+    tables = {}
+    for path in sorted(folder.glob("agree/*/*/output/exchange.csv")):
+        with path.open() as file:
+            tables[str(path.relative_to(folder))] = [float(row["value"]) for row in csv.DictReader(file)]
+    return tables
+
+
+@pytest.mark.timeout(1200)
+def test_reference_scenario_reaches_its_fixed_point_in_five_evaluations(runs: Any) -> None:
+    folder = runs("local")
+    found = summary(folder)
+    job = json.loads((folder / "job.json").read_text())
+    assert job["loops"][0]["verdict"] == "converged"
+    assert job["loops"][0]["evaluations"] <= 5
+    assert found["total discounted cost of the energy system"][0] == pytest.approx(4771.8, abs=0.3)
+    assert found["unit cost of energy 2014"][1] == pytest.approx(0.4094, abs=3e-4)
+    assert found["demand over original, all fuels 2040"][0] == pytest.approx(0.7904, abs=1e-4)
+    assert found["GDP at base prices 2014"][1] == pytest.approx(-0.0059, abs=1e-4)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.needs("docker")
+def test_containers_give_the_same_as_local_processes(runs: Any) -> None:
+    local, docker = exchange_tables(runs("local")), exchange_tables(runs("docker"))
+    assert local.keys() == docker.keys()
+    for path, values in local.items():
+        assert docker[path] == pytest.approx(values, rel=1e-8), path
+
+
+@pytest.mark.timeout(600)
+def test_scenario_that_is_the_baseline_changes_nothing_in_two_evaluations(tmp_path: Path) -> None:
+    document = yaml.safe_load(EXAMPLE.read_text())
+    document["processes"][0]["config"].pop("scale")
+    for label, path in document["processes"][0]["inputs"].items():
+        document["processes"][0]["inputs"][label] = str(EXAMPLE.parent / path)
+    (tmp_path / "same.yaml").write_text(yaml.safe_dump(document))
+    folder = run_file(tmp_path / "same.yaml", tmp_path / "results", tmp_path / "data")
+    job = json.loads((folder / "job.json").read_text())
+    assert job["loops"][0]["evaluations"] == 2
+    assert {change for _, change in summary(folder).values()} == {0.0}
