@@ -111,9 +111,15 @@ class Parameters:
     """
 
     def __init__(self, folder: Path) -> None:
-        config = _load(folder / "config.json").get("parameters") or {}
+        config = _load(folder / "config.json")
+        ages = (config.get("demographics") or {}).get("ages")
         self.overrides = _load(folder / "overrides.json")
-        self._given = {**_load(folder / "parameters.json"), **config, **self.overrides}
+        self._given = {
+            **_load(folder / "parameters.json"),
+            **({} if ages is None else {"S": ages}),
+            **(config.get("parameters") or {}),
+            **self.overrides,
+        }
 
     def table(self, name: str) -> NDArray[np.float64]:
         """Return a parameter's value as given, or OG-Core's default where that is no matter of calibration.

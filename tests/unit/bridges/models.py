@@ -65,7 +65,7 @@ def write_economy(
         (folder / f"{name}.csv").write_text("\n".join(rows) + "\n")
 
 
-def write_given(folder: Path, **parameters: object) -> None:
+def write_given(folder: Path, *, demographics: dict[str, int] | None = None, **parameters: object) -> None:
     """Write the parameters that a user gave OG-Core, as its config."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"parameters": parameters}))
+    (folder / "config.json").write_text(json.dumps({"demographics": demographics or {}, "parameters": parameters}))

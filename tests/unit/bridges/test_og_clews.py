@@ -265,7 +265,7 @@ def test_results_that_are_there_already_become_parameters_without_a_way_back(tmp
     source = passes.inputs("one_way")
     write_clews(source / "scenario", factor=2.0)
     write_clews(source / "baseline")
-    write_given(source / "economy", start_year=2020, S=40, T=60, M=3, I=3, Z=[[1.0, 1.0, 1.0]])
+    write_given(source / "economy", demographics={"ages": 40}, start_year=2020, T=60, M=3, I=3, Z=[[1.0, 1.0, 1.0]])
     output = passes.run("one_way")
     rho = pd.read_csv(output / "cost_ratio.csv")["RATIO"].tolist()
     rows = json.loads((output / "overrides.json").read_text())["Z"]
