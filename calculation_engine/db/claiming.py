@@ -24,7 +24,7 @@ def claim(sessions: Sessions, owner: str, executors: Sequence[str], limit: int, 
     # Looking first spares the database a write transaction whenever there is nothing to do.
     if not sessions.read(lambda tx: [id for name in executors for id in tx.run(_claimable(tx, name, 1))]):
         return []
-    return sessions.write(lambda tx: _claim(tx, owner, executors, limit, lease_seconds))
+    return sessions.write(lambda tx: _claim(tx, owner, executors, limit, lease_seconds), flush=False)
 
 
 def _claim(tx: Transaction, owner: str, executors: Sequence[str], limit: int, lease_seconds: float) -> list[StepRow]:
@@ -111,7 +111,7 @@ def take_over(
 
     if not sessions.read(lambda tx: left(tx, lock=False)):
         return []
-    return sessions.write(lambda tx: _lease(tx, left(tx, lock=True), owner, lease_seconds))
+    return sessions.write(lambda tx: _lease(tx, left(tx, lock=True), owner, lease_seconds), flush=False)
 
 
 def _left(tx: Transaction, owner: str, dead_owners: Collection[str]) -> list[Select[str, str, str | None]]:

@@ -22,11 +22,11 @@ class Engines:
 
     def beat(self, owner: str, host: str, executors: Sequence[str]) -> None:
         """Note that an engine is alive, and forget those not heard of for a day."""
-        self._sessions.write(lambda tx: _beat(tx, owner, host, list(executors)))
+        self._sessions.write(lambda tx: _beat(tx, owner, host, list(executors)), flush=False)
 
     def leave(self, owner: str) -> None:
         """Note that an engine has stopped."""
-        self._sessions.write(lambda tx: tx.run(delete(engines).where(engines.c.owner == owner)))
+        self._sessions.write(lambda tx: tx.run(delete(engines).where(engines.c.owner == owner)), flush=False)
 
     def alive(self, within_seconds: float) -> list[EngineRow]:
         """Return the engines heard of within so many seconds of the database's clock."""

@@ -138,7 +138,7 @@ class Jobs:
         Raises:
             Stale: the job's state does not allow the change, it is gone, or a step still runs although it is to end.
         """
-        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change))
+        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change), flush=False)
 
 
 def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:

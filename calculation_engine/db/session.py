@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -82,26 +82,31 @@ class Sessions:
         Raises:
             DatabaseUnavailable: the database cannot be reached.
         """
-        return self._run(work, writes=False)
+        return self._run(work, {"ce_writes": False})
 
-    def write[T](self, work: Callable[[Transaction], T]) -> T:
+    def write[T](self, work: Callable[[Transaction], T], *, flush: bool = True) -> T:
         """Return what ``work`` returns after its commit; on any exception nothing is written.
 
         ``work`` is called again after a deadlock or a lock timeout, so it must do nothing but database work.
+
+        Args:
+            work: what is to be done.
+            flush: whether it is there after a power failure too, as what a user was promised must be. Without, SQLite
+                may lose it then, unless a later write was flushed; a process that is killed loses nothing either way.
 
         Raises:
             DatabaseUnavailable: the database cannot be reached. When that happened during the commit itself, it may
                 have been written.
         """
-        return self._run(work, writes=True)
+        return self._run(work, {"ce_writes": True, "ce_flush": flush})
 
-    def _run[T](self, work: Callable[[Transaction], T], writes: bool) -> T:
+    def _run[T](self, work: Callable[[Transaction], T], options: Mapping[str, bool]) -> T:
         deadline = time.monotonic() + self._patience_seconds
         pause = 0.002
         while True:
             try:
-                with self._writing if writes else nullcontext():
-                    return self._once(work, writes)
+                with self._writing if options["ce_writes"] else nullcontext():
+                    return self._once(work, options)
             except (exc.DBAPIError, Again) as error:
                 self._raise_unless_transient(error, deadline)
             except exc.TimeoutError as error:
@@ -119,9 +124,9 @@ class Sessions:
                 f"database {self.place}: others were in the way of one transaction for {self._patience_seconds} seconds"
             ) from error
 
-    def _once[T](self, work: Callable[[Transaction], T], writes: bool) -> T:
+    def _once[T](self, work: Callable[[Transaction], T], options: Mapping[str, bool]) -> T:
         with self.engine.connect() as plain:
-            connection = plain.execution_options(ce_writes=writes)
+            connection = plain.execution_options(**options)
             with connection.begin():
                 return work(Transaction(connection))
 
@@ -160,15 +165,18 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: see _begin_sqlite
-    # FULL: what was committed is there after a power failure too, as a job's reply promises.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer; one that is immediate can.
-    writes = connection.get_execution_options().get("ce_writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("ce_writes", True):
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options.get('ce_flush', True) else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
 
 
 def _mariadb_engine(url: URL) -> Engine:

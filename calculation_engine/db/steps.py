@@ -103,7 +103,7 @@ class Steps:
         Returns:
             For each step that it holds, whether the job's end was asked for. A step that is absent was taken over.
         """
-        return self._sessions.write(lambda tx: claiming.heartbeat(tx, owner, lease_seconds))
+        return self._sessions.write(lambda tx: claiming.heartbeat(tx, owner, lease_seconds), flush=False)
 
     def owners(self) -> set[str]:
         """Return who holds leases, run out or not."""
@@ -114,7 +114,7 @@ class Steps:
 
         For an engine that stops in good order, after its last heartbeat.
         """
-        self._sessions.write(lambda tx: claiming.leave(tx, owner))
+        self._sessions.write(lambda tx: claiming.leave(tx, owner), flush=False)
 
     def take_over(
         self,
@@ -151,7 +151,7 @@ class Steps:
             released. ``Reused``: that step has the result; nothing was written, go on with :meth:`reuse`. ``Waits``:
             that step computes it now; this one is no longer leased, and is claimable again when that one lets go.
         """
-        return self._sessions.write(lambda tx: joining.join(tx, step_id, token, key, mode))
+        return self._sessions.write(lambda tx: joining.join(tx, step_id, token, key, mode), flush=False)
 
     def reuse(self, step_id: str, token: str, from_step: str) -> None:
         """End a queued step as succeeded with the outputs, verdict and exit code of ``from_step``.
@@ -159,7 +159,7 @@ class Steps:
         Raises:
             NotFound: ``from_step`` was deleted since, or is no success with this step's key: join again.
         """
-        self._sessions.write(lambda tx: joining.reuse(tx, step_id, token, from_step))
+        self._sessions.write(lambda tx: joining.reuse(tx, step_id, token, from_step), flush=False)
 
     def begin(
         self,
@@ -179,27 +179,31 @@ class Steps:
         on; where there is none, a new one begins all the same.
         """
         values = {"spec": spec, "key": key, "module_version": module_version, "host": host, "image": image}
-        return self._sessions.write(lambda tx: attempting.begin(tx, step_id, token, attempt_increment, values))
+        return self._sessions.write(
+            lambda tx: attempting.begin(tx, step_id, token, attempt_increment, values), flush=False
+        )
 
     def started(self, step_id: str, token: str, handle: str, host: str, image: str | None = None) -> None:
         """Note that the attempt runs as ``handle``; the first of a job's steps starts the job. Idempotent."""
-        self._sessions.write(lambda tx: attempting.started(tx, step_id, token, handle, host, image))
+        self._sessions.write(lambda tx: attempting.started(tx, step_id, token, handle, host, image), flush=False)
 
     def progress(self, step_id: str, token: str, fraction: float | None, message: str) -> None:
         """Store how far a step is, or what is made ready for it; written as an event every time."""
-        self._sessions.write(lambda tx: attempting.progress(tx, step_id, token, fraction, message))
+        self._sessions.write(lambda tx: attempting.progress(tx, step_id, token, fraction, message), flush=False)
 
     def end(self, step_id: str, token: str, end: StepEnd) -> None:
         """Store a step's end with its outputs; its job is due, its lease and key are given up."""
-        self._sessions.write(lambda tx: attempting.end(tx, step_id, token, end))
+        self._sessions.write(lambda tx: attempting.end(tx, step_id, token, end), flush=False)
 
     def requeue(self, step_id: str, token: str, reason: Reason, message: str, delay_seconds: float = 0.0) -> None:
         """Give a step back whose attempt was lost; it is claimable after the delay, or cancelled with its job."""
-        self._sessions.write(lambda tx: attempting.requeue(tx, step_id, token, reason, message, delay_seconds))
+        self._sessions.write(
+            lambda tx: attempting.requeue(tx, step_id, token, reason, message, delay_seconds), flush=False
+        )
 
     def release(self, step_id: str, token: str, delay_seconds: float = 0.0, message: str = "") -> None:
         """Give a queued step back of which nothing was started; an attempt that had begun does not count."""
-        self._sessions.write(lambda tx: attempting.release(tx, step_id, token, delay_seconds, message))
+        self._sessions.write(lambda tx: attempting.release(tx, step_id, token, delay_seconds, message), flush=False)
 
 
 def _used(tx: Transaction, hashes: Sequence[str]) -> set[str]:
