@@ -23,6 +23,8 @@ MANIFEST = "module.yaml"
 _NOT_CONTENT = frozenset({"cases", "__pycache__", "README.md", "tests", ".DS_Store"})
 _BUILT_IN = "images"
 
+_FileState = tuple[Path, int, int]
+
 
 @dataclass(frozen=True)
 class Module:
@@ -50,12 +52,15 @@ class Module:
 class Catalogue:
     """The modules below a list of folders; a name in an earlier folder wins.
 
-    Nothing is kept between calls but hashes of unchanged files: a module that was edited or added is seen at once.
+    Nothing is kept between calls but what was read from unchanged files: a module that was edited or added is seen at
+    once.
     """
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self.folders = [built_in_folder(), *folders]
-        self._hashes: dict[tuple[Path, int, int], bytes] = {}
+        self._hashes: dict[_FileState, bytes] = {}
+        self._manifests: dict[_FileState, Manifest] = {}
+        self._modules: dict[tuple[Path, str], Module] = {}
 
     def names(self) -> list[str]:
         """Return the names of all modules, those with a faulty manifest included."""
@@ -83,7 +88,7 @@ class Catalogue:
         return self._load(folder)
 
     def _load(self, folder: Path) -> Module:
-        manifest = load_manifest(folder)
+        manifest = self._manifest(folder)
         shared = tuple(folder.parent / name for name in manifest.shared)
         absent = [path.name for path in shared if not path.is_dir()]
         if absent:
@@ -93,14 +98,29 @@ class Catalogue:
             for file in _content(root):
                 digest.update(f"{root.name}/{file.relative_to(root).as_posix()}\0".encode())
                 digest.update(self._hash(file))
-        return Module(manifest, folder, shared, _load_config_schema(manifest, folder), digest.hexdigest())
+        key = (folder, digest.hexdigest())
+        if key not in self._modules:
+            schema = _load_config_schema(manifest, folder)
+            self._modules[key] = Module(manifest, folder, shared, schema, digest.hexdigest())
+        return self._modules[key]
+
+    def _manifest(self, folder: Path) -> Manifest:
+        key = _state(folder / MANIFEST)
+        if key not in self._manifests:
+            self._manifests[key] = load_manifest(folder)
+        return self._manifests[key]
 
     def _hash(self, file: Path) -> bytes:
-        status = file.stat()
-        key = (file, status.st_mtime_ns, status.st_size)
+        key = _state(file)
         if key not in self._hashes:
             self._hashes[key] = hashlib.sha256(file.read_bytes()).digest()
         return self._hashes[key]
+
+
+def _state(file: Path) -> _FileState:
+    """Return what changes whenever a file is written."""
+    status = file.stat()
+    return file, status.st_mtime_ns, status.st_size
 
 
 def built_in_folder() -> Path:
