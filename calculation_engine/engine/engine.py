@@ -171,7 +171,7 @@ class Engine:
             self._hand_out(step)
 
     def _hand_out(self, step: StepRow) -> None:
-        control = Control()
+        control = Control(tell=self._wake.set)
         if step.job_cancel_requested:
             control.cancelled.set()
         with self._lock:

@@ -33,6 +33,8 @@ class Control:
     cancelled: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
     """The engine stops: leave what runs to the next one."""
+    tell: Callable[[], None] = lambda: None
+    """Called when the step's end is written: its job can be planned on while the worker cleans up."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Ledger:
         except Stale:
             log.warning("step_taken_over", step=step.id)
             return False
+        self.control.tell()
         metrics.STEPS_ENDED.labels(state=outcome.state).inc()
         if exit_ and exit_.started and exit_.ended:
             metrics.STEP_SECONDS.labels(module=step.module).observe(exit_.ended - exit_.started)

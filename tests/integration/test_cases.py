@@ -14,7 +14,7 @@ from calculation_engine.client import Job
 from calculation_engine.modules.cases import Case, compare, load_case
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.states import State
-from tests.integration.place import EXECUTORS, Place, open_place
+from tests.integration.place import EXECUTORS, Place, open_place, until
 
 CATALOGUE = Catalogue()
 SOLVERS = ["glpk", "cbc", "highs"]
@@ -36,7 +36,7 @@ CASES = [
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with open_place(tmp_path_factory.mktemp("cases") / "data") as place:
         yield place
-        assert place.everything() == []
+        until(lambda: place.everything() == [])
 
 
 def case_of(module: str, name: str) -> Case:

@@ -173,7 +173,7 @@ def test_an_image_that_is_absent_and_may_not_be_built_is_asked_for_by_its_comman
         assert (job.state, job.reason) == (State.FAILED, Reason.IMAGE_MISSING)
         assert "calculation-engine/never-built:1" in job.message
         assert "ce module build absent" in job.message
-        assert place.everything() == []
+        until(lambda: place.everything() == [])
 
 
 def test_a_local_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_local_environment_that_cannot_be_made_says_why(tmp_path: Path) -> Non
         assert (job.state, job.reason) == (State.FAILED, Reason.ENVIRONMENT_FAILED)
         assert "no_such_package" in job.message
         assert "check the module's lock file" in job.message
-        assert place.everything() == []
+        until(lambda: place.everything() == [])
 
 
 @EVERYWHERE
