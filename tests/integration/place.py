@@ -15,7 +15,7 @@ import pytest
 
 from calculation_engine.cli.session import embedded_client
 from calculation_engine.client import Client, Job
-from calculation_engine.settings import Settings
+from calculation_engine.settings import load_settings
 from tests.integration.conftest import PROGRAMS
 
 #: Each executor that steps can be sent to on one machine, as parameters of a test.
@@ -72,7 +72,7 @@ class Place:
 @contextmanager
 def open_place(folder: Path, **settings: Any) -> Iterator[Place]:
     """Start a system with the test programs beside its modules; stop it at the end."""
-    made = Settings(**{"data_dir": folder, "module_path": [PROGRAMS]} | settings)
+    made = load_settings({"data_dir": folder, "module_path": [PROGRAMS], **settings})
     with embedded_client(made, engine=True) as client:
         yield Place(client, folder)
 
