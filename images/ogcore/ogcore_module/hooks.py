@@ -6,6 +6,8 @@ up when they run:
 
 - ``SS.SS_initial_guesses(p, r_tr_scalars=v)``, called once for each ``v`` in ``SS.DEV_FACTOR_LIST`` until one is
   solved. Both are given, so that a start may be a previous solution, and one solve has one start.
+- ``SS.opt``, from which ``run_SS`` takes ``root``: a point is solved when its equations hold to ``mindist_SS``.
+  Started at a solution, MINPACK's methods end with "not making good progress", and OG-Core throws the point away.
 - ``solvers.make_outer_updater(method, p)``, OG-Core's own place for another update rule of the path. It is called once,
   after all starting paths are made and before the loop reads them; they are arrays in its caller's frame and are
   filled in place.
@@ -22,6 +24,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
 from ogcore import SS, TPI, solvers
 from ogcore_module.guess import HOUSEHOLDS, PATH, Arrays
@@ -72,8 +75,23 @@ class SteadyStateStart:
 @contextlib.contextmanager
 def steady_state_start(start: SteadyStateStart) -> Iterator[None]:
     """Let ``SS.run_SS`` begin at this point; it does not begin at all with fewer than two factors."""
-    with _replaced(SS, "SS_initial_guesses", start), _replaced(SS, "DEV_FACTOR_LIST", [(1.0, 1.0)] * 2):
+    with (
+        _replaced(SS, "SS_initial_guesses", start),
+        _replaced(SS, "DEV_FACTOR_LIST", [(1.0, 1.0)] * 2),
+        _replaced(SS, "opt", _RootFinder()),
+    ):
         yield
+
+
+class _RootFinder:
+    """Stands in for ``scipy.optimize`` in ``SS``, which uses ``root`` alone."""
+
+    def root(self, fun: Any, x0: Any, **options: Any) -> Any:
+        """Solve ``fun(x) = 0``; for the steady state, what counts is whether the equations hold."""
+        found = optimize.root(fun, x0, **options)
+        if fun is SS.SS_fsolve and not found.success:
+            found.success = bool(np.abs(found.fun).max() <= options["tol"])
+        return found
 
 
 @contextlib.contextmanager
