@@ -32,7 +32,7 @@ def resolve(step: StepRow, catalogue: Catalogue, store: Store) -> StepSpec:
     Raises:
         NotFound, InvalidInput: the module is no longer there, or its manifest has faults.
     """
-    files = {**step.files, CONFIG_FILE: store.put(config_text(step.config).encode())}
+    files = {**step.files, CONFIG_FILE: store.put(config_text(step.config).encode(), flush=False)}
     changes = ResourceChanges.model_validate(step.resources)
     if step.module.startswith(BRIDGE_PREFIX):
         return _of_bridge(step, changes.over(Resources())).model_copy(update={"files": files})

@@ -48,11 +48,11 @@ class Store:
         """Return a writer for a new content; used as a context manager, it leaves nothing unless committed."""
         return BlobWriter(self, self._incoming)
 
-    def put(self, content: bytes) -> Blob:
-        """Store a small content."""
+    def put(self, content: bytes, *, flush: bool = True) -> Blob:
+        """Store a small content; see :meth:`BlobWriter.commit`."""
         with self.writer() as writer:
             writer.write(content)
-            return writer.commit()
+            return writer.commit(flush=flush)
 
     def adopt(self, path: Path) -> Blob:
         """Take a file into the store under a second name; ``path`` stays until its owner removes it.
@@ -158,12 +158,17 @@ class BlobWriter:
         self._digest.update(chunk)
         self.size += len(chunk)
 
-    def commit(self) -> Blob:
-        """Make the content appear in the store and return its hash and size."""
+    def commit(self, *, flush: bool = True) -> Blob:
+        """Make the content appear in the store and return its hash and size.
+
+        Args:
+            flush: whether it is whole after a power cut too; what can be made again need not be.
+        """
         if self._path is None:
             raise ValueError("this writer is closed already")
         self._file.flush()
-        os.fsync(self._file.fileno())
+        if flush:
+            os.fsync(self._file.fileno())
         blob = Blob(sha256=self._digest.hexdigest(), size=self.size)
         self._store._place(self._path, blob.sha256)  # noqa: SLF001 - two halves of one class
         self._path = None
