@@ -73,6 +73,7 @@ class Filled:
             "id": job_id, "owner": "eve" if number % 1000 == 0 else "local", "name": f"job {number:08}",
             "description": "", "tags": {"run": str(number // 10)}, "slot": None, "fraction": 1.0, "created": created,
             "cancel_requested": None, "request_hash": "0" * 64, "changes": 2, "due": None, "workflow": workflow,
+            "loops": [],
         }  # fmt: skip
         step = dict.fromkeys(column.name for column in steps.columns) | {
             "id": step_id, "job_id": job_id, "path": module, "process": module, "module": module, "executor": "local",
