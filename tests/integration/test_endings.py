@@ -139,6 +139,11 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str]] = {
         r"no job 0000.* \(`ce job list` shows",
     ),
     "absent file": ({"module": "glpk", "inputs": {"data": "no.txt"}}, "inputs.data", r"there is no file no\.txt"),
+    "unreadable limit": (
+        {"module": "glpk", "resources": {"memory": "lots"}},
+        "resources.memory",
+        r'expected bytes, or a number with a unit as in "500MB", "2GiB", got .lots',
+    ),
     "unknown field": ({"module": "glpk", "config": {"modle": "x"}}, "config", r"no such field: modle \(known: .*model"),
 }
 
