@@ -193,7 +193,7 @@ def _sentence(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "there is no such field; check its spelling"
     if error["type"].startswith("byte_size"):
-        return f"expected bytes, or a number with a unit as in \"500MB\", \"2GiB\", got {error['input']!r}"
+        return f'expected bytes, or a number with a unit as in "500MB", "2GiB", got {error["input"]!r}'
     message = str(error["msg"]).removeprefix("Value error, ")
     value = repr(error.get("input"))
     return f"{message}, got {value}" if len(value) <= 80 and error["type"] != "value_error" else message
