@@ -169,6 +169,7 @@ class BlobWriter:
         self._file.flush()
         if flush:
             os.fsync(self._file.fileno())
+        self._file.close()
         blob = Blob(sha256=self._digest.hexdigest(), size=self.size)
         self._store._place(self._path, blob.sha256)  # noqa: SLF001 - two halves of one class
         self._path = None
