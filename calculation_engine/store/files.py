@@ -68,11 +68,9 @@ class Store:
                 digest.update(chunk)
                 size += len(chunk)
         blob = Blob(sha256=digest.hexdigest(), size=size)
-        if not (self.has(blob) and self.path(blob.sha256).samefile(path)):
-            link = self._incoming / f"{blob.sha256}.{uuid4().hex}"
-            link.hardlink_to(path)
-            self._place(link, blob.sha256)
-            link.unlink(missing_ok=True)  # a rename changes nothing where both names are one file's already
+        path.chmod(0o444)
+        os.utime(path)
+        self._link(path, self.path(blob.sha256))
         return blob
 
     def source(self, blob: Blob) -> StoredFile:
@@ -107,6 +105,20 @@ class Store:
         for file in stale:
             file.unlink(missing_ok=True)
         return len(stale)
+
+    def _link(self, path: Path, target: Path) -> None:
+        """Give a file the name ``target``, in the place of another file if there is one."""
+        try:
+            target.hardlink_to(path)
+        except FileNotFoundError:
+            target.parent.mkdir(exist_ok=True)
+            self._link(path, target)
+        except FileExistsError:
+            if not target.samefile(path):
+                link = self._incoming / uuid4().hex
+                link.hardlink_to(path)
+                link.rename(target)
+                link.unlink(missing_ok=True)  # a rename changes nothing where both names are one file's by now
 
     def _place(self, path: Path, sha256: str) -> None:
         target = self.path(sha256)
