@@ -108,7 +108,10 @@ def test_a_container_gives_the_numbers_of_the_local_process(
     assert tables == sorted(path.relative_to(there) for path in there.rglob("*.csv"))
     assert len(tables) > 10
     for table in tables:
-        assert_near(read(here / table), read(there / table), relative=1e-8, absolute=1e-9)
+        if table.parts[0] == "parameters":
+            assert (here / table).read_text() == (there / table).read_text()  # a copy of the data, and sets of names
+        else:
+            assert_near(read(here / table), read(there / table), relative=1e-8, absolute=1e-9)
 
 
 def read(table: Path) -> pd.Series[float]:

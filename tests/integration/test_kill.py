@@ -22,9 +22,8 @@ KILLS = 8
 
 def containers() -> set[str]:
     client = docker.from_env()
-    found = {
-        str(item.name) for item in client.containers.list(all=True, filters={"label": "calculation-engine.attempt"})
-    }
+    listed = client.api.containers(all=True, filters={"label": "calculation-engine.attempt"})
+    found = {name for item in listed for name in item["Names"]}
     client.close()
     return found
 
