@@ -53,7 +53,6 @@ _REASONS: dict[type[CalculationEngineError], Reason] = {
     EnvironmentFailed: Reason.ENVIRONMENT_FAILED,
     DiskLimit: Reason.DISK_LIMIT,
     InvalidInput: Reason.INPUT_INVALID,
-    NotFound: Reason.INPUT_INVALID,
     StoreCorrupt: Reason.ENGINE_ERROR,
 }
 
@@ -117,7 +116,11 @@ class Worker:
         return any(attempt.number == step.attempt and attempt.ended is None for attempt in attempts)
 
     def _start(self, step: StepRow, ledger: Ledger) -> None:
-        spec = resolve(step, self.catalogue, self.store)
+        try:
+            spec = resolve(step, self.catalogue, self.store)
+        except NotFound as error:  # it was there when the job was stored: another engine may have it
+            ledger.release(_RETRY_SECONDS, f"waits for an engine that has its module: {error.message}")
+            return
         executor = self.executors[step.executor]
         key = step_key(
             content_hash=spec.content_hash,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from calculation_engine.api.server import Parts
 from calculation_engine.errors import InvalidInput
+from calculation_engine.schemas.job import JobRequest
+from calculation_engine.settings import Settings
 from calculation_engine.states import Reason, State
-from tests.integration.conftest import System
+from tests.integration.conftest import System, make_parts, wait_for
 
 
 def test_job_runs_and_its_results_are_kept(system: System) -> None:
@@ -201,3 +205,20 @@ def test_two_engines_on_one_database_share_the_work(system: System) -> None:
     assert {job.state for job in jobs} == {State.SUCCEEDED}
     assert {system.steps(job.id)[0].attempt for job in jobs} == {1}
     second.stop()
+
+
+def test_step_is_left_to_an_engine_that_has_its_module(tmp_path: Path) -> None:
+    parts = make_parts(tmp_path / "data")
+    lacking = Parts.assemble(Settings(data_dir=tmp_path / "data"))
+    without = lacking.engine()
+    without.start()
+    body = JobRequest.model_validate({"module": "probe"})
+    job_id = parts.context(lambda: None).submission.submit(body, "local")[0].id
+    wait_for(lambda: "waits for an engine" in parts.database.steps.of_job(job_id)[0].message)
+    engine = parts.engine()
+    engine.start()
+    wait_for(lambda: parts.database.jobs.get(job_id).state is State.SUCCEEDED)
+    engine.stop()
+    without.stop()
+    lacking.close()
+    parts.close()
