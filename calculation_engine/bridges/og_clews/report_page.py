@@ -20,7 +20,8 @@ svg .title { font-weight: 600; font-size: 13px; } svg .grid { stroke: #e3e3e3; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-td.text, th.text { text-align: left; } pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }
+td.text, th.text { text-align: left; } td.text { white-space: nowrap; }
+pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }
 """
 
 
