@@ -236,7 +236,8 @@ def main() -> None:
     configure_logs("error")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
-        measure_overhead(executors, folder, arguments.repetitions)
+        if arguments.repetitions:
+            measure_overhead(executors, folder, arguments.repetitions)
         if arguments.steps:
             measure_throughput(executors, folder, arguments.steps)
 
