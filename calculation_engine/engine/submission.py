@@ -113,11 +113,11 @@ class Submission:
         return files
 
 
-def new_step(process: Process, files: Mapping[str, Blob], settings: Settings) -> NewStep:
-    """Return the step of a process whose files are all known."""
+def new_step(process: Process, files: Mapping[str, Blob], settings: Settings, path: str = "") -> NewStep:
+    """Return the step of a process whose files are all known; its path is the process's name unless it is given."""
     return NewStep(
         id=str(uuid7()),
-        path=process.name,
+        path=path or process.name,
         process=process.name,
         module=process.module,
         executor=process.executor or settings.executor,

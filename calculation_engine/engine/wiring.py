@@ -15,7 +15,8 @@ from calculation_engine.bridges.variables import VariableGroup, read_groups
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewStep, OutputFile, StepRow
 from calculation_engine.engine.loops import BASELINE, overridden
-from calculation_engine.engine.programs import bridge_module
+from calculation_engine.engine.programs import BRIDGE_PREFIX, bridge_module
+from calculation_engine.engine.submission import new_step
 from calculation_engine.errors import InvalidInput
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.modules.checks import label_of, place
@@ -82,7 +83,7 @@ class Wiring:
         """Return the step of a participant's frozen baseline."""
         process = overridden(self._process(name), loop.baseline.get(name))
         files = self.own_files.get(path, self.own_files.get(name, {}))
-        return self._process_step(process, path, dict(files))
+        return new_step(process, files, self.settings, path)
 
     def node_step(self, loop: Loop, node: Node, path: str, *, evaluation: str, asked: ExchangeTable | None) -> NewStep:
         """Return the step of a pass or of a participant.
@@ -106,7 +107,7 @@ class Wiring:
                 given = self._resolve(loop, ref, evaluation, asked)
                 files = {path: blob for path, blob in files.items() if label_of([slot], path) is None}
                 files |= {target: given[name] for name, target in place(slot, list(given)).items()}
-            return self._process_step(process, path, files)
+            return new_step(process, files, self.settings, path)
         for target, ref in node.inputs.items():
             for name, blob in self._resolve(loop, ref, evaluation, asked).items():
                 files[target if self._is_file(ref, name) else f"{target}/{name}"] = blob
@@ -145,18 +146,6 @@ class Wiring:
         assert process is not None, "checked when the workflow was taken in"
         return process
 
-    def _process_step(self, process: Process, path: str, files: Files) -> NewStep:
-        return NewStep(
-            id=str(uuid7()),
-            path=path,
-            process=process.name,
-            module=process.module,
-            executor=process.executor or self.settings.executor,
-            config=process.config,
-            files=files,
-            resources=process.resources.model_dump(mode="json", exclude_none=True),
-        )
-
     def _resolve(self, loop: Loop, ref: Ref, evaluation: str, asked: ExchangeTable | None) -> Files:
         """Return the files that a reference means, by their path inside it; a single file has one name."""
         if ref.kind == "exchange":
@@ -171,8 +160,7 @@ class Wiring:
         return self._of_step(step, ref) if step is not None else {}
 
     def _own_input(self, ref: Ref) -> Files:
-        slots = self.catalogue.get(self._process(ref.node).module).manifest.inputs
-        slot = next((slot for slot in slots if slot.label == ref.label), None)
+        slot = self.catalogue.get(self._process(ref.node).module).manifest.find_input(ref.label)
         files = self.own_files.get(ref.node, {})
         return _inside(slot, {path: blob for path, blob in files.items() if slot and label_of([slot], path)})
 
@@ -188,7 +176,7 @@ class Wiring:
         return _inside(self._declared(step, ref.label), labelled)
 
     def _declared(self, step: StepRow, label: str) -> Slot | None:
-        if step.module.startswith("bridge."):
+        if step.module.startswith(BRIDGE_PREFIX):
             return None
         return self.catalogue.get(step.module).manifest.find_output(label)
 
@@ -197,8 +185,8 @@ class Wiring:
         if ref.kind in {"exchange", "own_config"}:
             return True
         if ref.kind == "own_input":
-            slots = self.catalogue.get(self._process(ref.node).module).manifest.inputs
-            return any(slot.label == ref.label and slot.kind == "file" for slot in slots)
+            slot = self.catalogue.get(self._process(ref.node).module).manifest.find_input(ref.label)
+            return slot is not None and slot.kind == "file"
         return bool(ref.path) and name == ref.path.rsplit("/", 1)[-1]
 
     def _target(self, node: Node, target: str) -> str:
