@@ -83,7 +83,7 @@ class Store:
         Raises:
             StoreCorrupt: it is not stored; or, at the end of the file, its hash is another.
         """
-        return io.BufferedReader(_VerifiedFile(self.path(sha256), sha256), CHUNK_BYTES)
+        return _open_verified(self.path(sha256), sha256)
 
     def delete(self, sha256: str) -> None:
         """Remove a content, if it is there."""
@@ -142,7 +142,7 @@ class StoredFile:
         Raises:
             StoreCorrupt: it is not stored; or, at the end of the file, its hash is another.
         """
-        return io.BufferedReader(_VerifiedFile(self.path, self.sha256), CHUNK_BYTES)
+        return _open_verified(self.path, self.sha256)
 
 
 class BlobWriter:
@@ -195,14 +195,19 @@ class BlobWriter:
             self._path = None
 
 
+def _open_verified(path: Path, sha256: str) -> BinaryIO:
+    try:
+        file = path.open("rb", buffering=0)
+    except FileNotFoundError as error:
+        raise StoreCorrupt(f"stored file {sha256}: it is gone from {path}") from error
+    return io.BufferedReader(_VerifiedFile(file, sha256), CHUNK_BYTES)
+
+
 class _VerifiedFile(io.RawIOBase):
     """A file whose hash is checked when it has been read from its beginning to its end."""
 
-    def __init__(self, path: Path, sha256: str) -> None:
-        try:
-            self._file = path.open("rb", buffering=0)
-        except FileNotFoundError as error:
-            raise StoreCorrupt(f"stored file {sha256}: it is gone from {path}") from error
+    def __init__(self, file: io.FileIO, sha256: str) -> None:
+        self._file = file
         self._sha256 = sha256
         self._digest = hashlib.sha256()
 
