@@ -139,6 +139,24 @@ def test_equal_inputs_give_equal_bytes(base: Answer, tmp_path: Path) -> None:
         assert (again.output / name).read_bytes() == (base.output / name).read_bytes(), name
 
 
+def test_a_scenario_that_changes_no_parameter_is_its_baseline_to_the_last_bit(base: Answer, tmp_path: Path) -> None:
+    given: dict[str, Path | str] = {
+        "baseline": base.output / "guess.npz",
+        "baseline_prices": base.output / "industries.csv",
+        "previous": base.output / "guess.npz",
+        "overrides": json.dumps({"Z": [[1.0]] * 5}),  # OG-Core's default, told period by period
+    }
+
+    same = solve(tmp_path / "same", given)
+    other = solve(tmp_path / "other", {**given, "overrides": json.dumps({"Z": [[1.0 + 1e-9]]})})
+
+    for name in (*(f"{table}.csv" for table in TABLES), "guess.npz"):
+        assert (same.output / name).read_bytes() == (base.output / name).read_bytes(), name
+    assert "all parameters are the baseline's" in same.solution["start"]["because"]
+    assert other.solution["start"]["because"] is None
+    assert (other.output / "path.csv").read_bytes() != (base.output / "path.csv").read_bytes()
+
+
 def test_nothing_is_left_but_the_declared_outputs_and_none_of_them_is_a_pickle(base: Answer) -> None:
     declared = {slot.path for slot in MODULE.manifest.outputs} | {"status.yaml"}
 

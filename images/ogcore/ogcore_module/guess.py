@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ogcore_module.faults import Fault
+from ogcore_module.parameters import load_declarations
 
 FORMAT = 1
 SIZES = ("S", "J", "T", "M", "I")
@@ -30,6 +32,7 @@ class Guess:
     sizes: dict[str, int]
     steady_state: Arrays
     path: Arrays
+    parameters: str | None = None  #: :func:`fingerprint` of the economy that was solved
 
     def misfit(self, specifications: Any, *, path: bool) -> str | None:
         """Return why it cannot start an economy of these sizes, or None; a steady state needs no equal T."""
@@ -42,6 +45,16 @@ class Guess:
         return None
 
 
+def fingerprint(specifications: Any) -> str:
+    """Return what all parameters are, in one word: equal economies have equal ones, however they were given."""
+    digest = hashlib.sha256()
+    for name in sorted(load_declarations()):
+        value = np.asarray(getattr(specifications, name))
+        content = json.dumps(value.tolist()) if value.dtype.kind in "OU" else f"{value.astype(float).tolist()}"
+        digest.update(f"{name} {value.shape} {content}\n".encode())
+    return digest.hexdigest()
+
+
 def save_guess(
     path: Path, specifications: Any, steady_state: Mapping[str, Any], time_path: Mapping[str, Any] | None
 ) -> None:
@@ -50,7 +63,8 @@ def save_guess(
     arrays: Arrays = {f"ss_{name}": np.asarray(steady_state[name], dtype=float) for name in STEADY_STATE}
     if time_path is not None:
         arrays |= {f"path_{name}": np.asarray(time_path[name], dtype=float) for name in (*PATH, *HOUSEHOLDS)}
-    header = json.dumps({"format": FORMAT, **sizes}, sort_keys=True).encode()
+    content = {"format": FORMAT, "parameters": fingerprint(specifications), **sizes}
+    header = json.dumps(content, sort_keys=True).encode()
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=np.frombuffer(header, dtype=np.uint8), **arrays)
 
@@ -71,7 +85,7 @@ def load_guess(path: Path) -> Guess | None:
         _check(header, arrays)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise Fault(f"{path.name}: not a guess that this module wrote ({error}): give another run's `guess`") from error
-    return Guess(sizes, _part(arrays, "ss_"), _part(arrays, "path_"))
+    return Guess(sizes, _part(arrays, "ss_"), _part(arrays, "path_"), header.get("parameters"))
 
 
 def _check(header: Mapping[str, Any], arrays: Arrays) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def make_specifications(given: Mapping[str, Any], folder: Path, *, path_wanted: 
     return specifications
 
 
+@cache
 def load_declarations() -> dict[str, dict[str, Any]]:
     """Return OG-Core's declaration of each parameter: type, dimensions, range, default."""
     content: dict[str, dict[str, Any]] = json.loads(Path(ogcore.parameters.Specifications.defaults).read_text())

@@ -18,7 +18,7 @@ from ogcore_module.listener import PATH_BEGINS, PATH_ENDS, STEADY_STATE_BEGINS, 
 from ogcore_module.parameters import load_declarations, make_specifications
 from ogcore_module.prices import BasePrices, load_base_prices
 from ogcore_module.report import CONVERGED, Report, write_status
-from ogcore_module.scenario import begin_like
+from ogcore_module.scenario import begin_like, is_baseline
 from ogcore_module.steady_state import keep_for_path, solve_steady_state
 from ogcore_module.tables import write_path, write_steady_state, years_per_period
 from ogcore_module.time_path import solve_time_path
@@ -68,12 +68,15 @@ class _Run:
             base = load_base_prices(self._input_dir / "baseline_industries.csv", p.T, p.M)
             previous = load_guess(self._input_dir / "previous.npz")
             baseline = load_guess(self._input_dir / "baseline.npz")
-            if baseline is not None:
+            same = is_baseline(baseline, p) and config.start_from != "previous"
+            if baseline is not None and not same:
                 begin_like(baseline, p, self._scratch, path=not config.steady_state_only)
         self._describe(p, base)
         listener = Listener(p.mindist_TPI, path_wanted=not config.steady_state_only)
         listener.progress(STEADY_STATE_BEGINS, f"solving: S = {p.S}, J = {p.J}, T = {p.T}, M = {p.M}, I = {p.I}")
-        starts = self._choose_start(config, previous, p)
+        starts = self._choose_start(config, None if same else previous, p)
+        if same:
+            self._report.start["because"] = "all parameters are the baseline's, so it is solved as the baseline is"
         with listening(listener), solution_checks(config.enforce_checks):
             steady_state = self._solve_steady_state(p, starts[0], listener, config.enforce_checks)
             write_steady_state(self._output_dir, steady_state, base.gdp_of_steady_state(steady_state))

@@ -14,10 +14,19 @@ import numpy as np
 
 from ogcore import aggregates
 from ogcore_module.faults import Fault
-from ogcore_module.guess import Guess
+from ogcore_module.guess import Guess, fingerprint
 
 #: What OG-Core's time path reads of the baseline's: output, and the first values of debt and public capital.
 _PATH = ("Y", "D", "K_g", "TR", "G")
+
+
+def is_baseline(baseline: Guess | None, specifications: Any) -> bool:
+    """Return whether a run is its own baseline: all its parameters are equal.
+
+    Such a run is solved as the baseline was, from OG-Core's own start and not from the baseline's wealth, so that its
+    numbers are the baseline's to the last bit. Begun elsewhere they would differ by what the path is iterated to.
+    """
+    return baseline is not None and baseline.parameters == fingerprint(specifications)
 
 
 def begin_like(baseline: Guess, specifications: Any, folder: Path, *, path: bool) -> None:
