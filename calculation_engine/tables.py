@@ -14,8 +14,8 @@ import pandas as pd
 from calculation_engine.errors import InvalidInput
 from calculation_engine.schemas.module import Column
 
-_WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"
-_NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[nN]a[nN]|[+-]?[iI]nf(?:inity)?"
+WHOLE = r"[+-]?(?:0|[1-9]\d{0,17})"
+NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[nN]a[nN]|[+-]?[iI]nf(?:inity)?"
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -64,9 +64,9 @@ def units_of(frame: pd.DataFrame) -> dict[str, str]:
 
 def _kind(values: pd.Series[Any]) -> str:
     filled = values[values != ""]
-    if filled.empty or not filled.str.fullmatch(_NUMBER).all():
+    if filled.empty or not filled.str.fullmatch(NUMBER).all():
         return "string"
-    return "integer" if len(filled) == len(values) and filled.str.fullmatch(_WHOLE).all() else "number"
+    return "integer" if len(filled) == len(values) and filled.str.fullmatch(WHOLE).all() else "number"
 
 
 def _converted(values: pd.Series[Any], kind: str) -> Any:
