@@ -27,6 +27,7 @@ class Reason(StrEnum):
     OUTPUT_MISSING = "output_missing"  #: a declared output, or the status file, is absent or wrong
     IMAGE_MISSING = "image_missing"  #: the module's image is not there and could not be made
     ENVIRONMENT_FAILED = "environment_failed"  #: the module's local environment could not be made
+    NOT_REPRODUCED = "not_reproduced"  #: computed anew to be compared, its result differs from the stored one
     MODULE_ERROR = "module_error"  #: the module says that it failed itself (status code 5xx)
     LOST = "lost"  #: what ran is gone without a record of its end, more often than is retried
     STEP_FAILED = "step_failed"  #: a job's word: several of its steps failed; the message names them

@@ -29,7 +29,7 @@ def _fields(model: type[Schema], names: Sequence[str]) -> dict[str, Any]:
     return {name: (model.model_fields[name].annotation, model.model_fields[name]) for name in names}
 
 
-_COMMON = _fields(JobRequest, ["name", "description", "tags", "slot"])
+_COMMON = _fields(JobRequest, ["name", "description", "tags", "slot", "reuse"])
 _SHORT = _fields(Process, ["config", "inputs", "executor", "resources"])
 
 #: What a request may be besides :class:`JobRequest`, for the documentation: that class reads these forms as well.

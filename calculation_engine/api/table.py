@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from calculation_engine.api import events, health, joblog, jobs, modules, results, solve, uploads
+from calculation_engine.api import events, health, joblog, jobs, modules, results, solve, uploads, why
 from calculation_engine.api.problems import PROBLEM_TYPE
 from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
 from calculation_engine.schemas.job import JobPage, JobRequest, JobView
+from calculation_engine.schemas.why import JobWhy
 
 _JOBS = f"{PREFIX}/job"
 _JOB = f"{PREFIX}/job/{{id}}"
@@ -92,6 +93,14 @@ ROUTES = [
             200: Returns("Server-sent events; each has an `Event` as data.", media_type=events.EVENT_TYPE),
             204: Returns("The job has ended, and nothing happened since `Last-Event-ID`."),
         },
+    ),
+    _job(
+        "GET",
+        f"{_JOB}/why",
+        why.show_why,
+        summary="Ask why steps were computed or reused",
+        query=why.WhyQuery,
+        returns={200: Returns("Why, step by step; one page.", JobWhy)},
     ),
     _result(
         f"{_JOB}/results",

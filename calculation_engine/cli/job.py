@@ -108,6 +108,27 @@ def show(
     print_table(("step", "module", "executor", "state", "reason", "time", "verdict", "message"), rows)
 
 
+@app.command(epilog=example("calculation-engine job why 019f0000"))
+def why(
+    job_id: JobId,
+    *,
+    step: Annotated[str | None, typer.Option(metavar="PATH", help="Only this step.")] = None,
+    server: Server = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show for each step why it was computed or reused."""
+    with connected(server, token, token_file) as client:
+        job = client.job(job_id)
+        whys = job.why(step)
+    if as_json:
+        print_json(whys)
+        return
+    for told in whys:
+        print_text(f"{told.path}  {told.sentence}")
+
+
 @app.command(epilog=example("calculation-engine job log 019f0000 --tail 5"))
 def log(
     job_id: JobId,

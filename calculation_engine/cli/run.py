@@ -36,6 +36,10 @@ def run(
     tags: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag for finding it again; repeatable.")
     ] = None,
+    reuse: Annotated[
+        str | None,
+        typer.Option(help="Stored results: results (take them), never, or verify (compute anew and compare)."),
+    ] = None,
     executor: Annotated[str | None, typer.Option(help="Where steps run that name no executor: local, docker.")] = None,
     output: Annotated[
         Path | None,
@@ -60,6 +64,8 @@ def run(
             hint="start one with `calculation-engine serve`, and name it with --server or CE_SERVER",
         )
     document, folder = assemble(file, module, config, sets or (), inputs or ())
+    if reuse is not None:
+        document["reuse"] = reuse
     with connected(server, token, token_file, engine=True, executor=executor) as client:
         job = client.submit(document, executor=executor, name=name, tags=tags_of(tags or ()), folder=folder)
         say(f"job {job.id} is stored")

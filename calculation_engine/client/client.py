@@ -67,6 +67,7 @@ class Client:
         name: str | None = None,
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
+        reuse: str | Mapping[str, Any] | None = None,
         folder: Path | str = ".",
     ) -> Job:
         """Upload what the job reads, store the job, and return it without waiting for it.
@@ -80,6 +81,7 @@ class Client:
             name: for people.
             description: for people.
             tags: for finding it again.
+            reuse: ``results``: those of equal steps are taken; ``never``; or ``verify``: computed anew and compared.
             folder: that relative paths in a document start from; a document's file stands for its own folder.
 
         Raises:
@@ -90,7 +92,7 @@ class Client:
         given = {key: value for key, value in short.items() if value is not None}
         if (workflow is None) == (module is None) or (workflow is not None and given):
             raise InvalidInput("submit: expected a workflow, or a module with its config and inputs")
-        people = {"name": name, "description": description, "tags": dict(tags) if tags else None}
+        people = {"name": name, "description": description, "tags": dict(tags) if tags else None, "reuse": reuse}
         document |= given | {key: value for key, value in people.items() if value is not None}
         if executor is not None:
             document = _on_executor(document, executor)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from calculation_engine import __version__
 from calculation_engine.client.record import Record
@@ -26,6 +26,7 @@ from calculation_engine.schemas.event import Event
 from calculation_engine.schemas.files import ResultFile
 from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Column
+from calculation_engine.schemas.why import JobWhy, StepWhy
 from calculation_engine.states import State
 
 if TYPE_CHECKING:
@@ -147,6 +148,21 @@ class Job(Record):
         """Delete it with its results; one that has not ended is a :class:`Conflict`."""
         self._client.transport.request("DELETE", f"/job/{self.id}")
 
+    def why(self, step: str | None = None) -> list[StepWhy]:
+        """Return why its steps were computed or reused: against which earlier run, and what differs.
+
+        Args:
+            step: path of the one step that is meant; none: all.
+        """
+        query: dict[str, str] = {"step": step} if step is not None else {"limit": "500"}
+        found: list[StepWhy] = []
+        while True:
+            page = parse(JobWhy, self._client.transport.json("GET", f"/job/{self.id}/why", params=query))
+            found += page.steps
+            if page.next is None:
+                return found
+            query = dict(parse_qsl(urlsplit(page.next).query))
+
     def last_lines(self) -> dict[str, str]:
         """Return the end of the log of each failed step, by its path."""
         lines = {}
@@ -193,7 +209,7 @@ class Job(Record):
         return output.columns if output else []
 
 
-def parse[S: (JobView, JobSummary, ResultFile, Event)](schema: type[S], body: object) -> S:
+def parse[S: BaseModel](schema: type[S], body: object) -> S:
     """Return a reply as its schema; fields that a newer server adds are passed over.
 
     Raises:

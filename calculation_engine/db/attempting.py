@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from calculation_engine.db.history import note_run
 from calculation_engine.db.reading import load_steps
-from calculation_engine.db.rows import OutputFile, StepEnd, StepRow, names_of
+from calculation_engine.db.rows import NewRun, OutputFile, StepEnd, StepRow, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import attempts, jobs, outputs, steps
 from calculation_engine.db.writing import (
@@ -31,7 +32,9 @@ from calculation_engine.states import Reason, State
 _OPEN = [State.QUEUED, State.RUNNING]
 
 
-def begin(tx: Transaction, step_id: str, token: str, increment: bool, values: dict[str, Any]) -> StepRow:
+def begin(
+    tx: Transaction, step_id: str, token: str, increment: bool, values: dict[str, Any], run: NewRun | None
+) -> StepRow:
     """Begin an attempt, or go on with one; see :meth:`Steps.begin`."""
     kept = {name: value for name, value in values.items() if name != "key" or value is not None}
     step = guarded(tx, step_id, token, [State.QUEUED], kept)
@@ -47,6 +50,8 @@ def begin(tx: Transaction, step_id: str, token: str, increment: bool, values: di
         who = tx.run(held).one()
         row = {"step_id": step_id, "number": step.attempt + 1, "begun": tx.now, "message": ""}
         tx.run(insert(attempts).values(**row, **place, owner=who.lease_owner, executor=who.executor))
+    if run is not None:
+        note_run(tx, step_id, run)
     return load_steps(tx, steps.c.id == step_id)[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calculation_engine.db import migrate
 from calculation_engine.db.engines import Engines
 from calculation_engine.db.events import Events
+from calculation_engine.db.history import History
 from calculation_engine.db.jobs import Jobs
 from calculation_engine.db.session import Sessions
 from calculation_engine.db.steps import Steps
@@ -32,6 +33,7 @@ class Database:
         self.steps = Steps(self.sessions)
         self.uploads = Uploads(self.sessions)
         self.events = Events(self.sessions)
+        self.history = History(self.sessions)
         self.engines = Engines(self.sessions)
 
     def migrate(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from calculation_engine.db.history import note_deleted
 from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
 from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, names_of
@@ -228,5 +229,6 @@ def _delete(tx: Transaction, job_id: str) -> None:
     stored = _get(tx, job_id)
     if job is None or stored.state not in ENDED:
         raise Conflict(f"job {job_id} is {stored.state}", hint="cancel it first, and delete it when it has ended")
+    note_deleted(tx, job_id)
     tx.run(insert(deleted_jobs).values(id=job_id, owner=stored.owner, deleted=tx.now))
     tx.run(delete(jobs).where(jobs.c.id == job_id))

@@ -6,6 +6,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.attempting import finish
+from calculation_engine.db.history import stored_result
 from calculation_engine.db.rows import Joined, JoinMode, OutputFile, Own, Reused, StepEnd, Waits, names_of
 from calculation_engine.db.session import Again, Transaction
 from calculation_engine.db.tables import key_holders, outputs, steps
@@ -26,8 +27,7 @@ def join(tx: Transaction, step_id: str, token: str, key: str, mode: JoinMode) ->
         return Waits(holder)
     if mode is JoinMode.REUSE:
         # Looked for while the key is locked: whoever computed it has committed its end, and nobody begins meanwhile.
-        same = select(steps.c.id).where(steps.c.key == key, steps.c.state == State.SUCCEEDED)
-        result = tx.run(same.order_by(steps.c.id).limit(1)).scalar()
+        result = stored_result(tx, key, job.owner)
         if result is not None:
             release_keys(tx, step_id)
             return Reused(result)

@@ -19,7 +19,7 @@ from calculation_engine.states import State
 #: What jobs can be sorted by.
 SORTS = ("created", "-created", "name", "-name")
 
-_COLUMNS = [jobs.c[name] for name in names_of(JobRow) if name not in {"workflow", "loops"}]
+_COLUMNS = [jobs.c[name] for name in names_of(JobRow) if name not in {"workflow", "loops", "origin"}]
 _LAST_CHARACTER = "\U0010ffff"
 
 

@@ -33,6 +33,7 @@ class NewStep:
     files: dict[str, Blob]
     resources: dict[str, Any]
     priority: int = 0  #: larger goes first
+    reuse: dict[str, Any] | None = None  #: as ``schemas.reuse``; None: results of equal steps are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class NewJob:
     steps: list[NewStep]
     #: Files of what is run later: name of a process, or path of its step -> path below ``input/`` -> content.
     files: dict[str, dict[str, Blob]] = field(default_factory=dict)
+    origin: dict[str, Any] | None = None  #: of which job it is a repetition
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class JobRow:
     request_hash: str
     workflow: dict[str, Any] = field(default_factory=dict)  #: empty in a list, which does not load it
     loops: list[dict[str, Any]] = field(default_factory=list)  #: likewise
+    origin: dict[str, Any] | None = None
+    imported: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class StepRow:
     files: dict[str, Blob]
     resources: dict[str, Any]
     priority: int
+    reuse: dict[str, Any] | None
     state: State
     reason: Reason | None
     message: str
@@ -203,6 +208,23 @@ class StepEnd:
     started: datetime | None = None
     ended: datetime | None = None
     outputs: Sequence[NewOutput] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a step is computed from besides what its row has, and why it is computed."""
+
+    content_hash: str
+    environment: str
+    cause: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow(NewRun):
+    """A stored run."""
+
+    step_id: str
+    verification: dict[str, Any] | None
 
 
 class JoinMode(StrEnum):

@@ -13,6 +13,7 @@ from calculation_engine.db.rows import (
     AttemptRow,
     Joined,
     JoinMode,
+    NewRun,
     OutputFile,
     StepEnd,
     StepRow,
@@ -172,15 +173,17 @@ class Steps:
         module_version: str | None,
         host: str,
         image: str | None,
+        run: NewRun | None = None,
     ) -> StepRow:
         """Note, before anything is started, that an attempt begins on ``host``; return the step with its number.
 
         Without ``attempt_increment`` the attempt that an engine before this one had begun, and that has not ended, goes
-        on; where there is none, a new one begins all the same.
+        on; where there is none, a new one begins all the same. Why the step is computed is what ``run`` of its first
+        attempt says.
         """
         values = {"spec": spec, "key": key, "module_version": module_version, "host": host, "image": image}
         return self._sessions.write(
-            lambda tx: attempting.begin(tx, step_id, token, attempt_increment, values), flush=False
+            lambda tx: attempting.begin(tx, step_id, token, attempt_increment, values, run), flush=False
         )
 
     def started(self, step_id: str, token: str, handle: str, host: str, image: str | None = None) -> None:

@@ -58,6 +58,10 @@ class JobColumns(TypedColumns):
     #: Since when the job waits to be planned; NULL when it does not.
     due: Named[datetime | None] = Column(UtcTime)
     workflow: Named[dict[str, Any]] = Column(Json)
+    #: Where it comes from, when it repeats another job or was brought here from another machine.
+    origin: Named[dict[str, Any] | None] = Column(Json)
+    #: When it was brought here: its results were not computed here, and serve its owner alone.
+    imported: Named[datetime | None] = Column(UtcTime)
     #: How each of the job's loops stands, as the planner last saw it.
     loops: Named[list[dict[str, Any]]] = Column(Json)
 
@@ -121,6 +125,8 @@ class StepColumns(TypedColumns):
     files: Named[dict[str, Blob]] = Column(Files)
     resources: Named[dict[str, Any]] = Column(Json)
     priority: Named[int] = Column(Integer)
+    #: Which results it may take instead of computing; NULL: those of equal steps.
+    reuse: Named[dict[str, Any] | None] = Column(Json)
     state: Named[State] = Column(Word(State))
     reason: Named[Reason | None] = Column(Word(Reason))
     message: Named[str] = Column(LongText)
@@ -217,6 +223,52 @@ class AttemptColumns(TypedColumns):
 
 
 attempts = Table("attempts", metadata, AttemptColumns, Index("ix_attempts_ended", "ended"), **OPTIONS)
+
+
+class RunColumns(TypedColumns):
+    """Columns of ``runs``: steps that were computed, what of their key the step's row does not have, and why."""
+
+    step_id: Named[str] = Column(String(36), ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True)
+    owner: Named[str] = Column(String(200))
+    module: Named[str] = Column(String(64))
+    #: Hash of owner, module and path: all three are too long for one index.
+    place: Named[str] = Column(String(64))
+    content_hash: Named[str] = Column(String(64))
+    environment: Named[str] = Column(String(500))
+    cause: Named[dict[str, Any]] = Column(Json)
+    #: How the result compares with the stored one, where that was asked for.
+    verification: Named[dict[str, Any] | None] = Column(Json)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    RunColumns,
+    Index("ix_runs_place", "place", "step_id"),
+    Index("ix_runs_module", "owner", "module", "step_id"),
+    **OPTIONS,
+)
+
+
+class ModuleContentColumns(TypedColumns):
+    """Columns of ``module_contents``: the files, by path, that a module's content hash stands for."""
+
+    content_hash: Named[str] = Column(String(64), primary_key=True)
+    files: Named[dict[str, str]] = Column(Json)
+
+
+module_contents = Table("module_contents", metadata, ModuleContentColumns, **OPTIONS)
+
+
+class DeletedKeyColumns(TypedColumns):
+    """Columns of ``deleted_keys``: keys of results that were deleted with their job."""
+
+    key: Named[str] = Column(String(64), primary_key=True)
+    job_id: Named[str] = Column(String(36))
+    deleted: Named[datetime] = Column(UtcTime)
+
+
+deleted_keys = Table("deleted_keys", metadata, DeletedKeyColumns, **OPTIONS)
 
 
 class OutputColumns(TypedColumns):

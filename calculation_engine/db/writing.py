@@ -26,6 +26,7 @@ class LockedJob:
     """What is known of a job whose row this transaction has locked."""
 
     id: str
+    owner: str
     state: State
     is_cancelled: bool  #: somebody asked for it, or it has happened
 
@@ -42,11 +43,15 @@ def lock_job(tx: Transaction, job_id: str | ColumnElement[Any]) -> LockedJob | N
     everywhere, and the events of a job get their ids in the order in which they are committed.
     """
     found = tx.run(
-        select(jobs.c.id, jobs.c.state, jobs.c.cancel_requested).where(jobs.c.id == job_id).with_for_update()
+        select(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.cancel_requested)
+        .where(jobs.c.id == job_id)
+        .with_for_update()
     ).one_or_none()
     if found is None:
         return None
-    return LockedJob(found.id, found.state, found.cancel_requested is not None or found.state == State.CANCELLED)
+    return LockedJob(
+        found.id, found.owner, found.state, found.cancel_requested is not None or found.state == State.CANCELLED
+    )
 
 
 def lock_job_of(tx: Transaction, step_id: str) -> LockedJob:

@@ -35,6 +35,7 @@ _NOT_THE_POINT = {
     Reason.ENVIRONMENT_FAILED,
     Reason.IMAGE_MISSING,
     Reason.LOST,
+    Reason.NOT_REPRODUCED,
     Reason.OUTPUT_MISSING,
 }
 _REASON_OF = {

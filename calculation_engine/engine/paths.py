@@ -27,6 +27,11 @@ def attempt_outputs(data_dir: Path, attempt_id: str) -> Path:
     return data_dir / "work" / f"{attempt_id}{OUTPUTS_SUFFIX}"
 
 
+def scratch(data_dir: Path) -> Path:
+    """Return the folder for temporary folders of whoever compares results; old ones are swept."""
+    return data_dir / "scratch"
+
+
 def owner_lock(data_dir: Path, owner: str) -> Path:
     """Return the file that an engine process keeps locked while it lives."""
     return data_dir / "engines" / f"{owner}.lock"

@@ -39,6 +39,14 @@ def resolve(step: StepRow, catalogue: Catalogue, store: Store) -> StepSpec:
     return _of_module(catalogue.get(step.module), changes).model_copy(update={"files": files})
 
 
+def content_files(spec: StepSpec, catalogue: Catalogue) -> dict[str, str] | None:
+    """Return the files that a spec's content hash stands for, path to sha256; None where they changed meanwhile."""
+    if spec.module.startswith(BRIDGE_PREFIX):
+        return _bridge_files()
+    module = catalogue.get(spec.module)
+    return dict(module.files) if module.content_hash == spec.content_hash else None
+
+
 def _of_module(module: Module, changes: ResourceChanges) -> StepSpec:
     manifest = module.manifest
     return StepSpec(
@@ -82,8 +90,14 @@ def _of_bridge(step: StepRow, resources: Resources) -> StepSpec:
 def _bridge_hash() -> str:
     package = Path(calculation_engine.__file__).parent
     digest = hashlib.sha256()
-    for part in _BRIDGE_CODE:
-        place = package / part
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes())
+    for name in _bridge_files():
+        digest.update(f"{name}\0".encode() + (package / name).read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def _bridge_files() -> dict[str, str]:
+    package = Path(calculation_engine.__file__).parent
+    places = [package / part for part in _BRIDGE_CODE]
+    files = [file for place in places for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    return {str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}

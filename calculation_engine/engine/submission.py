@@ -20,6 +20,7 @@ from calculation_engine.modules.catalogue import Catalogue, Module
 from calculation_engine.modules.checks import config_faults, label_faults
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.job import JobRequest
+from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.schemas.workflow import InlineInput, PartInput, Process, UploadInput, Workflow
 from calculation_engine.settings import Settings
 from calculation_engine.store import Store
@@ -55,7 +56,7 @@ class Submission:
             Conflict: the id is taken by a job with another body.
             Gone: the job of that id was deleted.
         """
-        workflow = _with_parts(request.workflow, parts or {})
+        workflow = _with_reuse(_with_parts(request.workflow, parts or {}), request.reuse)
         files = self._validated(workflow, owner)
         ready = [process for name in plan(workflow, []).ready if (process := workflow.find_process(name))]
         job = NewJob(
@@ -124,7 +125,20 @@ def new_step(process: Process, files: Mapping[str, Blob], settings: Settings, pa
         config=process.config,
         files=dict(files),
         resources=process.resources.model_dump(mode="json", exclude_none=True),
+        reuse=reuse_of(process.reuse),
     )
+
+
+def reuse_of(reuse: Reuse | None) -> dict[str, Any] | None:
+    """Return what a step's row keeps of which results it may take."""
+    return None if reuse is None or reuse.mode == "results" else reuse.model_dump(mode="json")
+
+
+def _with_reuse(workflow: Workflow, reuse: Reuse | None) -> Workflow:
+    """Return the workflow with every process saying whether it takes stored results."""
+    given = reuse or workflow.reuse
+    processes = [process.model_copy(update={"reuse": process.reuse or given}) for process in workflow.processes]
+    return workflow.model_copy(update={"processes": processes, "reuse": given})
 
 
 def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
@@ -165,4 +179,7 @@ def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str
     baselines_ = {
         place: {path: blob.sha256 for path, blob in found.items()} for place, found in files.items() if place not in own
     }
-    return request.model_dump(mode="json", exclude={"workflow"}) | {"workflow": document, "baselines": baselines_}
+    return request.model_dump(mode="json", exclude={"workflow", "reuse"}) | {
+        "workflow": document,
+        "baselines": baselines_,
+    }

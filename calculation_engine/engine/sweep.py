@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from itertools import batched
 
@@ -10,7 +11,7 @@ import structlog
 
 from calculation_engine.db.database import Database
 from calculation_engine.engine.owner import alive
-from calculation_engine.engine.paths import OUTPUTS_SUFFIX
+from calculation_engine.engine.paths import OUTPUTS_SUFFIX, scratch
 from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors.base import Executor
 from calculation_engine.settings import Settings
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 #: A file this young may belong to a request that is being stored.
 _YOUNG_SECONDS = 3600.0
+_DAY_SECONDS = 86_400.0
 
 
 class Sweep:
@@ -35,6 +37,7 @@ class Sweep:
         """Sweep once."""
         self.leftovers()
         self.scratch()
+        self._comparisons()
         alive(self._settings.data_dir)
         for upload in self._database.uploads.expired(self._settings.upload_days):
             self._database.uploads.delete(upload.id)
@@ -59,6 +62,13 @@ class Sweep:
         live = self._database.steps.live_attempts() if folders else set[str]()
         for folder in folders:
             if folder.name.removesuffix(OUTPUTS_SUFFIX) not in live:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _comparisons(self) -> None:
+        """Remove what processes that died while they compared have left."""
+        limit = time.time() - _DAY_SECONDS
+        for folder in scratch(self._settings.data_dir).glob("*"):
+            if folder.stat().st_mtime < limit:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def unused_files(self, older_than_seconds: float) -> int:

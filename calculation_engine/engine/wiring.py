@@ -16,7 +16,7 @@ from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewStep, OutputFile, StepRow
 from calculation_engine.engine.loops import BASELINE, overridden
 from calculation_engine.engine.programs import BRIDGE_PREFIX, bridge_module
-from calculation_engine.engine.submission import new_step
+from calculation_engine.engine.submission import new_step, reuse_of
 from calculation_engine.errors import InvalidInput
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.modules.checks import label_of, place
@@ -120,6 +120,7 @@ class Wiring:
             config=loop.bridge.config,
             files=files,
             resources={},
+            reuse=reuse_of(self.workflow.reuse),
         )
 
     def history(self, place_: str, number: int, asked: tuple[float, ...], last: Node) -> Files:

@@ -6,22 +6,25 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import structlog
 from uuid_utils import uuid4
 
 from calculation_engine import metrics
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import JoinMode, NewOutput, Reused, StepRow, Waits
+from calculation_engine.db.rows import JoinMode, NewOutput, NewRun, Reused, StepRow, Waits
 from calculation_engine.engine.keys import step_key
 from calculation_engine.engine.ledger import Control, Ledger
 from calculation_engine.engine.outcome import Outcome, judge
-from calculation_engine.engine.paths import attempt_outputs, earlier_log, step_log
-from calculation_engine.engine.programs import resolve
+from calculation_engine.engine.paths import attempt_outputs, earlier_log, scratch, step_log
+from calculation_engine.engine.programs import content_files, resolve
 from calculation_engine.engine.progress import ProgressReader
 from calculation_engine.engine.spec import StepSpec, TaskMaker, spec_of
+from calculation_engine.engine.verification import Verifier
 from calculation_engine.errors import (
     AttemptLost,
     CalculationEngineError,
@@ -39,6 +42,7 @@ from calculation_engine.executors.base import Executor, Exit, Prepared, Task
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.modules.checks import label_of
 from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.states import Reason, State
 from calculation_engine.store import Store
 
@@ -80,6 +84,13 @@ class Worker:
     data_dir: Path
     host: str
     attempts: int
+    known_contents: set[str] = field(default_factory=set)
+    """Content hashes of modules whose files are kept."""
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """What holds results against stored ones."""
+        return Verifier(self.database, self.store, scratch(self.data_dir))
 
     def run(self, step: StepRow, control: Control) -> None:
         """Bring a leased step to its end, or give it back. Never raises."""
@@ -122,15 +133,18 @@ class Worker:
             ledger.release(_RETRY_SECONDS, f"waits for an engine that has its module: {error.message}")
             return
         executor = self.executors[step.executor]
+        environment = executor.environment_id(spec.program)
         key = step_key(
             content_hash=spec.content_hash,
-            environment_id=executor.environment_id(spec.program),
+            environment_id=environment,
             command=spec.command,
             config=step.config,
             files=step.files,
         )
-        if self._joined(step, key, ledger.token):
+        cause = self._cause(step, key)
+        if self._joined(step, key, ledger.token, cause):
             return
+        self._note_content(spec)
         prepared = self._prepare(executor, spec, ledger)
         if ledger.control.cancelled.is_set():
             ledger.cancel()
@@ -146,6 +160,7 @@ class Worker:
                 module_version=spec.version,
                 host=self.host,
                 image=prepared.image,
+                run=NewRun(spec.content_hash, environment, cause),
             )
             self._set_log_aside(begun)
             self._submit(begun, spec, ledger)
@@ -156,20 +171,37 @@ class Worker:
         if step.attempt > 1 and log_file.exists():
             log_file.rename(earlier_log(self.data_dir, step.id, step.attempt - 1))
 
-    def _joined(self, step: StepRow, key: str, token: str) -> bool:
+    def _cause(self, step: StepRow, key: str) -> dict[str, Any]:
+        """Return why the step is computed if it is, as far as that is known before looking for a result."""
+        mode = Reuse.model_validate(step.reuse or {}).mode
+        if mode == "verify":
+            return {"word": "verify", "reference": self.verifier.reference(step, key)}
+        return {"word": "reuse_off" if mode == "never" else "no_result"}
+
+    def _note_content(self, spec: StepSpec) -> None:
+        """Keep which files the module consists of, once for each content, so that a later run can name what changed."""
+        if spec.content_hash not in self.known_contents:
+            files = content_files(spec, self.catalogue)
+            if files is not None:
+                self.database.history.note_content(spec.content_hash, files)
+            self.known_contents.add(spec.content_hash)
+
+    def _joined(self, step: StepRow, key: str, token: str, cause: dict[str, Any]) -> bool:
         """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""
         steps = self.database.steps
-        joined = steps.join(step.id, token, key)
+        mode = JoinMode.REUSE if cause["word"] == "no_result" else JoinMode.FRESH
+        joined = steps.join(step.id, token, key, mode)
         if isinstance(joined, Reused) and self._has_all_files(joined.step_id):
             try:
                 steps.reuse(step.id, token, joined.step_id)
             except NotFound:  # deleted since
-                return self._joined(step, key, token)
+                return self._joined(step, key, token, cause)
             metrics.STEPS_REUSED.inc()
             log.info("step_reused", step=step.id, from_step=joined.step_id)
             return True
         if isinstance(joined, Reused):
             log.error("stored_result_damaged", step=joined.step_id)
+            cause |= {"word": "result_damaged", "reference": joined.step_id}
             joined = steps.join(step.id, token, key, JoinMode.FRESH)
         return isinstance(joined, Waits)
 
@@ -255,8 +287,20 @@ class Worker:
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         outcome = judge(running.spec, end, folder, paths)
         outputs = [self._keep(running.spec, folder, path) for path in paths]
+        if outcome.state is State.SUCCEEDED:
+            outcome = self._verified(running, outcome, outputs)
         if running.ledger.end(outcome, end, outputs):
             self._clean(running)
+
+    def _verified(self, running: Running, outcome: Outcome, outputs: list[NewOutput]) -> Outcome:
+        """Return the outcome, which is a failure where the result was to be that of an earlier run and is not."""
+        found = self.verifier.verify(running.step, running.spec, outputs)
+        if found is None:
+            return outcome
+        if found.verdict == "differs":
+            message = f"computed anew, it differs from the stored result: {found.sentence}"
+            return replace(outcome, state=State.FAILED, reason=Reason.NOT_REPRODUCED, message=message)
+        return replace(outcome, message=f"{outcome.message}; verified: {found.sentence}".removeprefix("; "))
 
     def _keep(self, spec: StepSpec, folder: Path, path: str) -> NewOutput:
         slot = label_of(spec.outputs, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Module:
     config_schema: dict[str, Any]
     content_hash: str
     """sha256 over the files of the folder and of its shared folders, cases and README left out."""
+    files: Mapping[str, str]
+    """These files: ``<folder>/<path>`` to sha256."""
 
     @property
     def requirements(self) -> Path | None:
@@ -94,14 +96,17 @@ class Catalogue:
         if absent:
             raise InvalidInput(f"module {folder.name}: shared folders are absent: {', '.join(absent)}")
         digest = hashlib.sha256()
+        files: dict[str, str] = {}
         for root in (folder, *shared):
             for file in _content(root):
-                digest.update(f"{root.name}/{file.relative_to(root).as_posix()}\0".encode())
-                digest.update(self._hash(file))
+                name, content = f"{root.name}/{file.relative_to(root).as_posix()}", self._hash(file)
+                digest.update(f"{name}\0".encode())
+                digest.update(content)
+                files[name] = content.hex()
         key = (folder, digest.hexdigest())
         if key not in self._modules:
             schema = _load_config_schema(manifest, folder)
-            self._modules[key] = Module(manifest, folder, shared, schema, digest.hexdigest())
+            self._modules[key] = Module(manifest, folder, shared, schema, digest.hexdigest(), files)
         return self._modules[key]
 
     def _manifest(self, folder: Path) -> Manifest:

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, model_validator
 
 from calculation_engine.schemas.base import Schema
+from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import Reason, State
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 _SHORTHAND = ("module", "config", "inputs", "executor", "resources")
+_FLOW = ("processes", "components", "reuse")
 
 
 class JobRequest(Schema):
@@ -28,6 +30,8 @@ class JobRequest(Schema):
     slot: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     """Place that a newer job of the same slot takes over."""
     workflow: Workflow
+    reuse: Reuse | None = None
+    """Whether stored results are taken, as ``never``, ``results`` or ``verify``; none: as the workflow says."""
 
     @model_validator(mode="before")
     @classmethod
@@ -39,8 +43,8 @@ class JobRequest(Schema):
             process = {key: body[key] for key in _SHORTHAND if key in body}
             return rest | {"workflow": {"processes": [{"name": body["module"], **process}]}}
         if "processes" in body:
-            rest = {key: value for key, value in body.items() if key not in {"processes", "components"}}
-            flow = {key: body[key] for key in ("processes", "components") if key in body}
+            rest = {key: value for key, value in body.items() if key not in _FLOW}
+            flow = {key: body[key] for key in _FLOW if key in body}
             return rest | {"workflow": flow}
         raise ValueError("expected `module` with `config` and `inputs`, or `workflow`, or `processes`")
 

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
 from calculation_engine.schemas.module import Label, ModuleName
 from calculation_engine.schemas.resources import ResourceChanges
+from calculation_engine.schemas.reuse import Reuse
 
 
 class UploadInput(Schema):
@@ -71,6 +72,8 @@ class Process(Schema):
     """Label of a declared input to the file, or files, that stand there."""
     pipes: dict[Label, Pipe] = {}
     resources: ResourceChanges = ResourceChanges()
+    reuse: Reuse | None = None
+    """Whether stored results are taken, as ``never``, ``results`` or ``verify``; none: as the workflow says."""
 
 
 class Chain(Schema):
@@ -168,6 +171,8 @@ class Workflow(Schema):
 
     processes: list[Process] = Field(min_length=1)
     components: list[Component] = []
+    reuse: Reuse = Reuse()
+    """Whether stored results are taken, for all processes that do not say so themselves."""
 
     @model_validator(mode="after")
     def _is_a_forest(self) -> Self:

@@ -264,3 +264,26 @@ def test_a_module_that_breaks_its_promise_fails_its_test(place: Place, capfd: py
     [trial] = json.loads(capfd.readouterr().out)
     assert trial["passed"] is False
     assert "status.yaml code: expected 200, got 500" in trial["differences"][0]
+
+
+def test_why_names_the_config_value_that_changed(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    scale(client, 11.0)
+    job = scale(client, 12.0)
+    again = scale(client, 12.0)
+
+    assert run_command(["job", "why", job.id]) == 0
+    assert run_command(["job", "why", again.id, "--step", "scaling"]) == 0
+
+    told, reused = capsys.readouterr().out.splitlines()
+    assert told.startswith("scaling  computed: config.factor: 11.0 → 12.0; last run: step scaling of job ")
+    assert reused.startswith("scaling  reused: ")
+    assert [why.outcome for why in again.why()] == ["reused"]
+
+
+def test_run_with_a_wrong_word_for_reuse_is_refused(place: Place) -> None:
+    table = str(place.folder / "table.csv")
+    line = ["run", "--module", "scaling", "--input", f"table={table}", "--set", "factor=1"]
+    refused = ce(*line, "--reuse", "sometimes", folder=place.folder, CE_SERVER=place.url)
+
+    assert refused.returncode == 1
+    assert "reuse.mode: Input should be 'results', 'never' or 'verify', got 'sometimes'" in refused.stderr

@@ -37,7 +37,7 @@ def module(schema: dict[str, object]) -> Module:
             ],
         }
     )
-    return Module(manifest, Path(), (), schema, "")
+    return Module(manifest, Path(), (), schema, "", {})
 
 
 def faults_of(text: str, *, values: bool = True) -> list[str]:
