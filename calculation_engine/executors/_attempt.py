@@ -6,28 +6,17 @@ import marshal
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from fcntl import F_DUPFD_CLOEXEC, fcntl
 from pathlib import Path
 from typing import Any
 
-import calculation_engine
 from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors import _record, _shim, _watch
 from calculation_engine.executors._outputs import remove_tree
+from calculation_engine.executors._shims import Shims
 
-_PACKAGE = str(Path(calculation_engine.__file__).parent)
-#: The package is given its path by hand: its own ``__init__`` may import more than a shim needs.
-_START = """\
-import sys
-package = sys.modules["calculation_engine"] = type(sys)("calculation_engine")
-package.__path__ = [sys.argv[2]]
-from calculation_engine.executors._shim import main
-main(sys.argv[1])
-"""
 _POLL_SECONDS = 0.01
 #: How long a shim may take to end its step before it is killed itself.
 _END_SECONDS = 10.0
@@ -80,7 +69,7 @@ class Attempt:
         """Note where its scratch is, before there is any."""
         (self._records / "folder").write_bytes(os.fsencode(folder))
 
-    def start(self, spec: dict[str, Any], lock: int) -> None:
+    def start(self, spec: dict[str, Any], lock: int, shims: Shims) -> None:
         """Start its shim, which holds the lock from then on.
 
         Raises:
@@ -88,16 +77,13 @@ class Attempt:
         """
         (self._records / "spec").write_bytes(marshal.dumps(spec))
         report, shim_report = os.pipe()
-        passed = [fcntl(number, F_DUPFD_CLOEXEC, 10) for number in (lock, shim_report)]
-        try:
-            pid = self._spawn(*passed)
-        finally:
-            for number in (shim_report, *passed):
-                os.close(number)
         with open(report, "rb", buffering=0) as pipe:
+            try:
+                shims.start(self._records, lock, shim_report)
+            finally:
+                os.close(shim_report)
             answer = pipe.read(1)
         if answer != b"1":
-            os.waitpid(pid, 0)
             said = (self._records / "shim.log").read_text(errors="replace")[-2000:]
             raise ExecutorUnavailable(f"the process beside the step did not start:\n{said}")
 
@@ -117,7 +103,6 @@ class Attempt:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL_SECONDS)
-        self._reap()
         return True
 
     def end(self) -> None:
@@ -156,7 +141,6 @@ class Attempt:
             self.end()
             with self.hold() as lock:
                 if lock is not None:
-                    self._reap()
                     self.remove_held()
                     return
             if time.monotonic() >= deadline:
@@ -176,18 +160,6 @@ class Attempt:
         with suppress(OSError):  # somebody submits it again already
             self._records.rmdir()
 
-    def _spawn(self, lock: int, report: int) -> int:
-        log = str(self._records / "shim.log")
-        words = [sys.executable, "-I", "-S", "-c", _START, str(self._records), _PACKAGE]
-        actions: list[tuple[Any, ...]] = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-            (os.POSIX_SPAWN_DUP2, lock, _shim.LOCK_FD),
-            (os.POSIX_SPAWN_DUP2, report, _shim.REPORT_FD),
-        ]
-        return os.posix_spawn(sys.executable, words, {}, file_actions=actions)
-
     def _send(self, number: int) -> bool:
         """Send its shim a signal; False when there is none."""
         started = self.started
@@ -197,12 +169,6 @@ class Attempt:
             os.kill(int(started["pid"]), number)
             return True
         return False
-
-    def _reap(self) -> None:
-        started = self.started
-        if started:
-            with suppress(ChildProcessError):  # it is the child of another process, or was waited for already
-                os.waitpid(int(started["pid"]), os.WNOHANG)
 
 
 def _find_left(mark: str, started: _record.Fields | None) -> list[int]:

@@ -17,6 +17,7 @@ from calculation_engine.executors._attempt import Attempt
 from calculation_engine.executors._environment import Environments
 from calculation_engine.executors._outputs import remove_tree, take_outputs
 from calculation_engine.executors._programs import Programs
+from calculation_engine.executors._shims import Shims
 from calculation_engine.executors._staging import check_task, fill_folder, shim_spec
 from calculation_engine.executors.base import Capabilities, Executor, Exit, Prepared, Program, Task
 from calculation_engine.settings import host_name
@@ -66,6 +67,7 @@ class LocalExecutor(Executor):
         self._cores = root / "cores" / self._host
         self._environments = Environments(root / "environments")
         self._programs = Programs(root / "programs")
+        self._shims = Shims()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -162,6 +164,10 @@ class LocalExecutor(Executor):
         """As :meth:`remove`; the records tell where the scratch is."""
         self._attempt(attempt_id).remove()
 
+    def close(self) -> None:
+        """Start no more shims; those there are go on."""
+        self._shims.close()
+
     @cached_property
     def _sandbox(self) -> tuple[_sandbox.Bubblewrap | _sandbox.Landlock | None, str]:
         """What is used, and why nothing better is."""
@@ -204,7 +210,7 @@ class LocalExecutor(Executor):
             task.log.parent.mkdir(parents=True, exist_ok=True)
             self._cores.mkdir(parents=True, exist_ok=True)
             spec = shim_spec(task, environment, code, self._sandbox[0])
-            attempt.start(spec | {"cores_folder": str(self._cores)}, lock)
+            attempt.start(spec | {"cores_folder": str(self._cores)}, lock, self._shims)
         except BaseException as error:
             attempt.remove_held()
             if isinstance(error, OSError):

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from calculation_engine.errors import AttemptLost, EnvironmentFailed, ExecutorUnavailable, InvalidInput
-from calculation_engine.executors import _attempt, _landlock, _watch
+from calculation_engine.executors import _landlock, _shims, _watch
 from calculation_engine.executors.registry import executor_names, make_executor
 from calculation_engine.states import Reason
 from tests.contract.executor_bench import Bench, find_processes, read, until
@@ -122,11 +123,26 @@ def test_edit_of_a_module_does_not_change_what_was_prepared(tmp_path: Path) -> N
 
 
 def test_shim_imports_nothing_slow() -> None:
-    start = _attempt._START.replace("main(sys.argv[1])", "print(*sys.modules)")
-    words = [sys.executable, "-I", "-S", "-c", start, "", _attempt._PACKAGE]
+    start = _shims._START.replace("main(int(sys.argv[2]))", "print(*sys.modules)")
+    words = [sys.executable, "-I", "-S", "-c", start, _shims._PACKAGE]
     loaded = set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
     assert "calculation_engine.executors._shim" in loaded
-    assert not loaded & {"json", "pathlib", "typing", "subprocess", "logging", "socket", "pydantic", "dataclasses"}
+    assert not loaded & {"json", "pathlib", "typing", "subprocess", "logging", "pydantic", "dataclasses"}
+
+
+def test_step_is_started_when_somebody_killed_what_starts_shims(local: Bench) -> None:
+    assert local.run(local.task("leave", "0")).exit_code == 0
+    [server] = [child for child in psutil.Process().children() if "_shim_server" in " ".join(child.cmdline())]
+    server.kill()
+    assert local.run(local.task("leave", "0")).exit_code == 0
+
+
+def test_nothing_is_left_of_what_starts_shims_when_the_executor_is_closed(tmp_path: Path) -> None:
+    bench = Bench("local", tmp_path / "bench")
+    before = psutil.Process().children()
+    assert bench.run(bench.task("leave", "0")).exit_code == 0
+    bench.executor.close()
+    assert psutil.Process().children() == before
 
 
 def test_step_whose_shim_is_killed_is_lost_and_no_process_is_left(local: Bench) -> None:
