@@ -55,6 +55,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     """Address that the API listens on. Anything but the loopback needs `tokens_file`."""
+    published_host: str | None = None
+    """Address of the host on which a container's port is published: it, not `host`, then tells who can come in."""
     port: int = Field(default=8081, ge=0, le=65535)
     """Port that the API listens on; 0 takes any free one and prints it."""
     data_dir: AbsolutePath = user_data_path("calculation-engine")
@@ -67,6 +69,8 @@ class Settings(BaseSettings):
     """Folders with modules of your own, searched after the built-in `images` (separated by `:` in the environment)."""
     executor: str = "local"
     """Where steps run whose process names no executor."""
+    job_executors: Annotated[list[str], NoDecode] = []
+    """Executors that a job may name (separated by `,` in the environment); default: all."""
     executors: dict[str, dict[str, Any]] = {}
     """Options of each executor, as `CE_EXECUTORS__DOCKER__HOST`."""
     steps_at_once: int | None = Field(default=None, ge=1)
@@ -98,7 +102,7 @@ class Settings(BaseSettings):
     upload_days: float = Field(default=7.0, gt=0)
     """Days after which an upload that no job uses is deleted."""
 
-    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "job_executors", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return _split(value)
@@ -130,7 +134,8 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether the API is reached from this machine alone."""
-        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+        host = self.published_host or self.host
+        return host in {"localhost", "::1"} or host.startswith("127.")
 
     @classmethod
     def settings_customise_sources(

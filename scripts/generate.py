@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from calculation_engine.schemas.job import JobRequest
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.settings import Settings
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "reference"
+ENV_EXAMPLE = ROOT / ".env.example"
 GENERATED = "<!-- written by scripts/generate -->\n"
 
 
@@ -54,6 +57,7 @@ def documents() -> Iterator[tuple[str, str]]:
     yield "job.schema.json", schema(JobRequest)
     yield "module.schema.json", schema(Manifest)
     yield "openapi.yaml", openapi()
+    yield f"../../{ENV_EXAMPLE.name}", env_example()
 
 
 def settings_page() -> str:
@@ -91,6 +95,33 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
             shown = f"`{default}`" if default not in (None, "", [], {}) else "none"
         text = " ".join((field.description or "").split()).replace("|", "\\|")
         yield f"| `{name}` | `{prefix}{name.upper()}` | {shown} | {text} |"
+
+
+def env_example() -> str:
+    """Return the example of docker-compose.yaml's settings: its hand-written head, then every setting of the server."""
+    mark = "# --- settings of the server"
+    head, _, rest = ENV_EXAMPLE.read_text().partition(mark)
+    service = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]["ce"]
+    fixed = {name for name, value in service["environment"].items() if f"${{{name}" not in str(value)}
+    lines = [mark + rest.partition("\n")[0], "", f"# docker-compose.yaml sets {', '.join(sorted(fixed))}."]
+    lines += _env_lines(Settings, "CE_", fixed)
+    for name in executor_names():
+        lines += _env_lines(executor_class(name).Options, f"CE_EXECUTORS__{name.upper()}__", fixed)
+    return head + "\n".join(lines) + "\n"
+
+
+def _env_lines(model: type[BaseModel], prefix: str, fixed: set[str]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        variable = prefix + name.upper()
+        if variable in fixed or name == "executors":
+            continue
+        value = field.get_default(call_default_factory=True)
+        value = "" if value in (None, PydanticUndefined) else value
+        shown = ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else value
+        yield "\n" + "\n".join(
+            textwrap.wrap(" ".join((field.description or "").split()), 118, initial_indent="# ", subsequent_indent="# ")
+        )
+        yield f"# {variable}={shown}"
 
 
 def states_page() -> str:

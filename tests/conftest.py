@@ -33,6 +33,14 @@ def _docker() -> str | None:
     return None
 
 
+def _compose() -> str | None:
+    try:
+        subprocess.run(["docker", "compose", "version"], check=True, capture_output=True, timeout=10)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"no Docker Compose ({error}); install the plugin, version 2.24 or later"
+    return _docker()
+
+
 def _mariadb() -> str | None:
     url = os.environ.get("CE_TEST_MARIADB")
     if not url:
@@ -61,6 +69,7 @@ def _bubblewrap() -> str | None:
 ENGINES: dict[str, Callable[[], str | None]] = {
     "bubblewrap": _bubblewrap,
     "chromium": _chromium,
+    "compose": _compose,
     "docker": _docker,
     "mariadb": _mariadb,
 }

@@ -19,6 +19,7 @@ from calculation_engine.api.serving import listen
 from calculation_engine.db.database import Database
 from calculation_engine.engine.engine import Engine
 from calculation_engine.engine.submission import Submission
+from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.executors.base import Executor
 from calculation_engine.executors.registry import executor_names, make_executor
 from calculation_engine.modules.catalogue import Catalogue
@@ -46,11 +47,22 @@ class Parts:
         """
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         names = executor_names()
+        _check_names(settings, names)
         make_executor(settings.executor, settings.executors.get(settings.executor, {}), settings.data_dir).close()
         executors = {name: make_executor(name, settings.executors.get(name, {}), settings.data_dir) for name in names}
         database = Database(settings.database_url)
         database.migrate()
         return cls(settings, database, Store(settings.data_dir), Catalogue(settings.module_path), executors)
+
+    @property
+    def job_executors(self) -> list[str]:
+        """The executors that a job may name."""
+        return sorted(self.settings.job_executors or self.executors)
+
+    @property
+    def confines(self) -> bool:
+        """Whether every process of this machine that a job may start is kept from all else on it."""
+        return "local" not in self.job_executors or self.executors["local"].capabilities.sandboxed
 
     def close(self) -> None:
         """Release connections; what runs goes on."""
@@ -65,8 +77,22 @@ class Parts:
 
     def context(self, wake: Callable[[], None]) -> Context:
         """Return what the API's handlers work with."""
-        submission = Submission(self.database, self.store, self.catalogue, self.settings, sorted(self.executors))
+        submission = Submission(self.database, self.store, self.catalogue, self.settings, self.job_executors)
         return Context(self.settings, self.database, self.store, self.catalogue, submission, wake)
+
+
+def _check_names(settings: Settings, known: list[str]) -> None:
+    """Refuse executors in the settings that are not there, or a default that no job may name."""
+    allowed = settings.job_executors or known
+    faults = [
+        Fault("job_executors", f"there is no executor {name!r}", f"expected some of {', '.join(known)}")
+        for name in allowed
+        if name not in known
+    ]
+    if settings.executor in known and settings.executor not in allowed:
+        faults.append(Fault("executor", f"{settings.executor!r} is not among job_executors, {', '.join(allowed)}"))
+    if faults:
+        raise InvalidInput("the executors in the settings do not fit each other", faults=faults)
 
 
 def serve(
@@ -86,7 +112,7 @@ def serve(
     """
     parts = Parts.assemble(settings)
     if with_api:
-        check_exposure(settings, sandboxed=parts.executors["local"].capabilities.sandboxed)
+        check_exposure(settings, sandboxed=parts.confines)
     engine = parts.engine() if with_engine else None
     asyncio.run(_serve(parts, engine, with_api, ready))
 

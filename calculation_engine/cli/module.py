@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from calculation_engine.cli import trials
 from calculation_engine.cli.options import AsJson, Server, Token, TokenFile, example
 from calculation_engine.cli.output import print_json, print_table, print_text, say
 from calculation_engine.cli.session import connected, server_part, settings_of
-from calculation_engine.errors import Conflict, InvalidInput
+from calculation_engine.errors import Conflict, Fault, ImageMissing, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from calculation_engine.executors.base import Program
@@ -110,19 +111,21 @@ def build(
         raise InvalidInput("expected names of modules, or --all")
     settings = settings_of({})
     catalogue = Catalogue(settings.module_path)
-    modules = [catalogue.get(name) for name in (catalogue.names() if every else names or [])]
-    executor = make_executor(_DOCKER, settings.executors.get(_DOCKER, {}), settings.data_dir)
-    built = {}
-    try:
+    built: dict[str, str] = {}
+    faults: list[Fault] = []
+    with closing(make_executor(_DOCKER, settings.executors.get(_DOCKER, {}), settings.data_dir)) as executor:
         executor.check()
-        for module in modules:
-            built[module.manifest.name] = executor.prepare(_program(module), say).image
-    finally:
-        executor.close()
+        for name in catalogue.names() if every else names or []:
+            try:
+                built[name] = executor.prepare(_program(catalogue.get(name)), say).image
+            except (NotFound, InvalidInput, ImageMissing) as error:  # the others are built all the same
+                faults.append(Fault(name, error.message, error.hint))
     if as_json:
         print_json(built)
     else:
         print_table(("module", "image"), built.items())
+    if faults:
+        raise ImageMissing(f"{len(faults)} of {len(faults) + len(built)} images are not there", faults=faults)
 
 
 trials.add_to(app)

@@ -84,7 +84,7 @@ class Submission:
             path = f"workflow.processes[{index}]"
             if process.executor is not None and process.executor not in self.executors:
                 known = f"there are: {', '.join(sorted(self.executors))}"
-                faults.append(Fault(f"{path}.executor", f"there is no executor {process.executor!r}", known))
+                faults.append(Fault(f"{path}.executor", f"no job runs on an executor {process.executor!r} here", known))
             try:
                 module = self.catalogue.get(process.module)
             except (NotFound, InvalidInput) as error:

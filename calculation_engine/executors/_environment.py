@@ -20,8 +20,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 from threading import Lock
 
-import uv
-
 from calculation_engine.errors import EnvironmentFailed
 from calculation_engine.executors.base import Program
 
@@ -212,8 +210,10 @@ def _run_uv(words: list[str], what: str, say: Say) -> None:
 
 def _uv_program() -> str:
     try:
+        import uv  # an image in which no job runs as a process has none
+
         return uv.find_uv_bin()
-    except FileNotFoundError as error:
+    except (ModuleNotFoundError, FileNotFoundError) as error:
         raise EnvironmentFailed(
             "uv, which makes the environments of modules, is not there", hint="install it: `pip install uv`"
         ) from error

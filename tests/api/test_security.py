@@ -9,6 +9,7 @@ import pytest
 
 from calculation_engine.api.exposure import check_exposure
 from calculation_engine.api.security import read_tokens
+from calculation_engine.api.server import Parts
 from calculation_engine.errors import InvalidInput
 from calculation_engine.settings import load_settings
 from tests.api.conftest import Site
@@ -195,3 +196,28 @@ def test_others_are_served_with_tokens_and_a_sandbox_only(
         found = [fault.path for fault in error.faults]
 
     assert found == faults
+
+
+@pytest.mark.parametrize(("published", "fault"), [("127.0.0.1", False), ("0.0.0.0", True), ("192.0.2.7", True)])
+def test_in_a_container_the_published_address_tells_who_can_come_in(
+    tmp_path: Path, published: str, fault: bool
+) -> None:
+    settings = load_settings({"data_dir": tmp_path, "host": "0.0.0.0", "published_host": published})
+    if fault:
+        with pytest.raises(InvalidInput, match="tokens_file"):
+            check_exposure(settings, sandboxed=True)
+    else:
+        check_exposure(settings, sandboxed=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"job_executors": "docker,dokcer"}, "there is no executor 'dokcer'"),
+        ({"job_executors": "docker", "executor": "local"}, "'local' is not among job_executors"),
+    ],
+)
+def test_executors_that_do_not_fit_each_other_stop_the_start(tmp_path: Path, given: dict[str, str], word: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Parts.assemble(load_settings({"data_dir": tmp_path, **given}))
+    assert word in str(caught.value)

@@ -2,6 +2,8 @@
 set -euo pipefail
 [ "$1" = mariadbd ] || exec "$@"
 
+data=/var/lib/mysql
+
 setting() { # setting NAME: the value of MARIADB_NAME, or what the file MARIADB_NAME_FILE holds, or nothing
   local value=MARIADB_$1 file=MARIADB_$1_FILE
   if [ -n "${!file:-}" ]; then cat "${!file}"; else printf '%s' "${!value:-}"; fi
@@ -9,7 +11,15 @@ setting() { # setting NAME: the value of MARIADB_NAME, or what the file MARIADB_
 
 quoted() { printf "'%s'" "$(setting "$1" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"; }
 
-data=/var/lib/mysql
+if [ "$(id -u)" = 0 ]; then # it starts as root and goes on as mysql, with the passwords that root alone may read
+  for name in ROOT_PASSWORD PASSWORD; do
+    file=MARIADB_${name}_FILE
+    [ -z "${!file:-}" ] || { value=$(cat "${!file}") && export "MARIADB_$name=$value" && unset "$file"; }
+  done
+  chown mysql:mysql "$data" /run/mysqld
+  exec setpriv --reuid=mysql --regid=mysql --clear-groups "$0" "$@"
+fi
+
 if [ ! -d "$data/mysql" ]; then
   [ -n "$(setting ROOT_PASSWORD)" ] || { echo "set MARIADB_ROOT_PASSWORD or MARIADB_ROOT_PASSWORD_FILE" >&2; exit 1; }
   mariadb-install-db --no-defaults --datadir="$data" --skip-test-db --auth-root-authentication-method=normal >/dev/null

@@ -1,0 +1,200 @@
+"""``docker compose up``: what a person with a clone and Docker has, from the real Dockerfiles, seen from outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from calculation_engine.client import Client
+from calculation_engine.client.job import Job
+from calculation_engine.states import State
+from tests.e2e.stack import ROOT, Stack, environment, make_modules, stack
+from tests.e2e.test_coupled import EXAMPLE, exchange_tables, run_file
+
+pytestmark = [pytest.mark.needs("compose"), pytest.mark.timeout(900)]
+
+TABLE = "REGION,VALUE\nnorth,1\nsouth,2\n"
+STATUS = 'for p in /proc/[0-9]*; do ! grep -q "[c]alculation_engine.serve" $p/cmdline || cat $p/status; done'
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("compose")
+    with stack(folder) as made:
+        make_modules(folder)
+        made.up()
+        yield made
+        if shutil.which("docker"):
+            for name in ("eos_demo", "user_demo", "slow_demo"):
+                subprocess.run(
+                    ["docker", "image", "rm", "--force", f"calculation-engine/{name}:1.0.0"],
+                    capture_output=True,
+                    check=False,
+                )
+
+
+@pytest.fixture
+def client(running: Stack) -> Iterator[Client]:
+    with Client(running.url) as client:
+        yield client
+
+
+def slow_job(client: Client, seconds: float) -> Job:
+    inputs = {"table": {"type": "inline", "text": TABLE}}
+    job = client.submit({"module": "slow_demo", "config": {"factor": seconds}, "inputs": inputs})
+    while job.refresh().state is State.QUEUED:
+        pass
+    return job
+
+
+def test_healthy_stack_is_ready_and_builds_the_images_of_all_modules(running: Stack, client: Client) -> None:
+    assert httpx2.get(f"{running.url}/readyz").json()["ready"]
+    names = {module["name"] for module in client.modules()}
+    assert {"cbc", "glpk", "highs", "ogcore", "eos_demo"} <= names
+    assert "jupyterlab" not in names
+
+
+def test_engine_is_nobody_and_has_no_capability(running: Stack) -> None:
+    of_server = running.inside("ce", "sh", "-c", STATUS, user="root").stdout
+    assert "Uid:\t10001" in of_server
+    for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+        assert f"{kind}:\t0000000000000000" in of_server
+    assert "NoNewPrivs:\t1" in of_server
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "port", "reached"),
+    [("jupyterlab", "ce", 8081, True), ("jupyterlab", "db", 3306, False), ("ce", "db", 3306, True)],
+)
+def test_jupyterlab_reaches_the_api_and_not_the_database(
+    running: Stack, service: str, target: str, port: int, reached: bool
+) -> None:
+    found = running.inside(service, "python", "-c", CONNECT, target, str(port), user="10001")
+    assert (found.returncode == 0) is reached, found.stderr
+
+
+def test_only_the_api_and_jupyterlab_are_published_and_on_the_loopback_alone(running: Stack) -> None:
+    lines = running.compose("ps", "--format", "json").stdout.splitlines()
+    published = {
+        (one["Service"], place["URL"])
+        for one in map(json.loads, lines)
+        for place in one["Publishers"] or ()
+        if place["URL"]
+    }
+    assert published == {("ce", "127.0.0.1"), ("jupyterlab", "127.0.0.1")}
+
+
+def test_jupyterlab_asks_for_its_token_which_its_log_tells(running: Stack) -> None:
+    url = f"http://127.0.0.1:{running.ports[1]}/api/contents"
+    token = running.logs("jupyterlab").partition("lab?token=")[2].split()[0]
+    assert httpx2.get(url).status_code == 403
+    assert httpx2.get(url, params={"token": token}).status_code == 200
+
+
+def test_server_that_others_can_reach_does_not_start_without_tokens(running: Stack) -> None:
+    done = running.compose("run", "--rm", "--no-deps", "-e", "CE_PUBLISHED_HOST=0.0.0.0", "ce", check=False)
+    assert done.returncode == 1
+    assert "tokens_file" in done.stdout + done.stderr
+
+
+def test_no_job_runs_as_a_process_beside_the_engine(running: Stack) -> None:
+    answer = httpx2.put(f"{running.url}/api/job", json={"module": "cbc", "executor": "local"})
+    assert answer.status_code == 422
+    assert "no job runs on an executor 'local' here" in answer.text
+
+
+def test_coupled_job_through_the_published_port_gives_what_local_processes_give(
+    running: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    output = tmp_path / "compose"
+    ce = [str(ROOT / ".venv/bin/calculation-engine"), "run", str(EXAMPLE), "--server", running.url]
+    done = subprocess.run(
+        [*ce, "--output", str(output)], env=environment(), capture_output=True, text=True, timeout=800, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    local = exchange_tables(run_file(EXAMPLE, tmp_path / "local", tmp_path / "data"))
+    there = exchange_tables(output)
+    assert local.keys() == there.keys()
+    for path, values in local.items():
+        assert there[path] == pytest.approx(values, rel=1e-8), path
+
+
+def test_job_goes_on_while_its_engine_is_stopped_restarted_and_taken_down(running: Stack, client: Client) -> None:
+    job = slow_job(client, 30)
+    running.compose("restart", "ce")
+    running.compose("stop")
+    running.compose("start")
+    running.compose("down")
+    running.up()
+    ended = client.job(job.id).wait(200)
+    assert ended.state is State.SUCCEEDED, ended.message
+    assert [step.attempt for step in ended.steps] == [1]
+
+
+def test_passwords_are_made_once_and_read_by_the_engine_and_the_database_alone(running: Stack) -> None:
+    first = running.inside("ce", "cat", "/secrets/database").stdout
+    assert len(first.rpartition(":")[2].partition("@")[0]) == 32
+    assert running.inside("ce", "cat", "/secrets/root").returncode != 0
+    assert running.inside("jupyterlab", "ls", "/secrets", user="root").returncode != 0
+    assert first.strip() not in running.compose("config").stdout
+    assert first.strip() not in "".join(running.logs(service) for service in ("ce", "db", "jupyterlab"))
+
+
+def script(running: Stack, *line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        line,
+        cwd=running.folder,
+        env=environment() | {"CE_SERVER": running.url} | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_muses_cli_chains_two_modules_by_their_common_label(running: Stack, tmp_path: Path) -> None:
+    (running.folder / "inputs").mkdir(exist_ok=True)
+    (running.folder / "inputs" / "config.yaml").write_text("factor: 3\n")
+    (running.folder / "table.csv").write_text(TABLE)
+    options = ["--eos-module", "eos_demo", "--input", "inputs/config.yaml", "--user-module", "user_demo"]
+    program = str(ROOT / "scripts/muses_cli")
+    done = script(running, program, *options, "--eos-file", "table=table.csv", "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    totals = json.loads((tmp_path / "out/user_demo/output/totals.json").read_text())
+    assert totals["sum"] == pytest.approx(9)
+    shown = script(running, program, "--help")
+    assert "eos_demo" in shown.stdout
+    assert "reads table; writes table, totals" in shown.stdout
+
+
+API = """
+set -euo pipefail
+. "$API"
+id=$(job_create '{"module": "eos_demo", "config": {"factor": 3}}' table=table.csv)
+job_wait_for_status "$id" succeeded 200
+job_log "$id" | grep -q '^2 rows, their sum is 9$'
+job_results "$id" | grep -qx eos_demo/output/scaled.csv
+job_results "$id" eos_demo/output/scaled.csv | grep -q 'south,6'
+job_results "$id" all.zip && unzip -l all.zip | grep -q eos_demo/output/totals.json
+slow=$(job_create '{"module": "slow_demo", "config": {"factor": 600}}' table=table.csv)
+job_wait_for_status "$slow" running 200
+job_kill "$slow"
+job_wait_for_status "$slow" cancelled 60
+! job_wait_for_status "$slow" succeeded 60 2>why && grep -q "cancelled, not succeeded" why
+! job_status nothing 2>why && grep -q "there is no job" why
+"""
+
+
+def test_bash_functions_run_and_end_jobs(running: Stack) -> None:
+    (running.folder / "table.csv").write_text(TABLE)
+    done = script(
+        running, "bash", "-c", API.replace("unzip -l", "python3 -m zipfile -l"), API=str(ROOT / "scripts/api.sh")
+    )
+    assert done.returncode == 0, done.stderr
