@@ -20,7 +20,7 @@ from tests.e2e.test_coupled import EXAMPLE, exchange_tables, run_file
 pytestmark = [pytest.mark.needs("compose"), pytest.mark.timeout(900)]
 
 TABLE = "REGION,VALUE\nnorth,1\nsouth,2\n"
-STATUS = 'for p in /proc/[0-9]*; do ! grep -q "[c]alculation_engine.serve" $p/cmdline || cat $p/status; done'
+STATUS = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline | grep -q '[e]ngine serve' && cat $p/status; done; true"
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 
 
