@@ -28,6 +28,7 @@ Errors are problem documents (`application/problem+json`, RFC 9457) with all fau
 below `/api/job` answer without `/api`, too."""
 _PATH_PARAMETERS = {
     "id": "Its id; of a job, the beginning is enough when no other begins so.",
+    "other": "Id of the other job, or the beginning of it.",
     "name": "Name of the module.",
     "path": "Path as the list of results has it: `STEP/output/FILE`.",
 }

@@ -45,8 +45,8 @@ class Call:
             return False
         return True
 
-    def load_job(self) -> JobRow:
-        """Return the job that the path names by its id or the beginning of it.
+    def load_job(self, name: str = "id") -> JobRow:
+        """Return the job that a part of the path names by its id or the beginning of it.
 
         Raises:
             NotFound: there is none, or it is somebody else's.
@@ -54,7 +54,7 @@ class Call:
             Conflict: several begin with this.
         """
         jobs = self.context.database.jobs
-        job = jobs.get(jobs.resolve(self.path["id"], None if self.sees_all else self.owner))
+        job = jobs.get(jobs.resolve(self.path[name], None if self.sees_all else self.owner))
         if not self.may_see(job.owner):
             raise NotFound(f"there is no job {job.id}")
         return job

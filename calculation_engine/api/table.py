@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from calculation_engine.api import events, health, joblog, jobs, modules, results, solve, uploads, why
+from calculation_engine.api import events, health, jobdiff, joblog, jobs, modules, results, solve, uploads, why
 from calculation_engine.api.problems import PROBLEM_TYPE
 from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
 from calculation_engine.schemas.job import JobPage, JobRequest, JobView
+from calculation_engine.schemas.jobdiff import JobDiff
 from calculation_engine.schemas.why import JobWhy
 
 _JOBS = f"{PREFIX}/job"
@@ -101,6 +102,14 @@ ROUTES = [
         summary="Ask why steps were computed or reused",
         query=why.WhyQuery,
         returns={200: Returns("Why, step by step; one page.", JobWhy)},
+    ),
+    _job(
+        "GET",
+        f"{_JOB}/diff/{{other}}",
+        jobdiff.show_diff,
+        summary="Compare two jobs",
+        query=jobdiff.DiffQuery,
+        returns={200: Returns("What differs; `a` is the first job, `b` the other.", JobDiff)},
     ),
     _result(
         f"{_JOB}/results",

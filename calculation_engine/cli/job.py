@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calculation_engine.cli import past
 from calculation_engine.cli.options import AsJson, JobId, Server, Token, TokenFile, example
 from calculation_engine.cli.output import (
     duration,
@@ -23,7 +24,11 @@ from calculation_engine.cli.session import connected
 if TYPE_CHECKING:
     from calculation_engine.client import Job
 
-app = typer.Typer(help="Show, fetch, cancel and delete jobs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show, explain, compare, fetch, cancel and delete jobs.", no_args_is_help=True, rich_markup_mode=None
+)
+
+past.add_to(app)
 
 _JOB_FILE, _LOG_FILE = "job.json", "log.txt"
 
@@ -106,27 +111,6 @@ def show(
         for step in job.steps
     ]
     print_table(("step", "module", "executor", "state", "reason", "time", "verdict", "message"), rows)
-
-
-@app.command(epilog=example("calculation-engine job why 019f0000"))
-def why(
-    job_id: JobId,
-    *,
-    step: Annotated[str | None, typer.Option(metavar="PATH", help="Only this step.")] = None,
-    server: Server = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show for each step why it was computed or reused."""
-    with connected(server, token, token_file) as client:
-        job = client.job(job_id)
-        whys = job.why(step)
-    if as_json:
-        print_json(whys)
-        return
-    for told in whys:
-        print_text(f"{told.path}  {told.sentence}")
 
 
 @app.command(epilog=example("calculation-engine job log 019f0000 --tail 5"))

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from calculation_engine.client.document import load_document, named_after_file
 from calculation_engine.client.ids import new_id
 from calculation_engine.client.inputs import with_uploads
-from calculation_engine.client.job import Job, parse
+from calculation_engine.client.job import Job
+from calculation_engine.client.parsing import parse
 from calculation_engine.client.transport import Transport
 from calculation_engine.errors import EngineError, InvalidInput
 from calculation_engine.schemas.job import JobSummary, JobView

@@ -7,26 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
-
-from calculation_engine import __version__
-from calculation_engine.client.record import Record
+from calculation_engine.client.parsing import parse
+from calculation_engine.client.past import JobPast
 from calculation_engine.client.results import Results
 from calculation_engine.errors import (
     CalculationEngineError,
-    EngineError,
     InvalidInput,
     ServerUnreachable,
     UserError,
-    pydantic_faults,
 )
 from calculation_engine.schemas.event import Event
 from calculation_engine.schemas.files import ResultFile
 from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Column
-from calculation_engine.schemas.why import JobWhy, StepWhy
 from calculation_engine.states import State
 
 if TYPE_CHECKING:
@@ -39,12 +34,13 @@ _LOG_LINES = 20
 _SILENCE_SECONDS = 60.0
 
 
-class Job(Record):
+class Job(JobPast):
     """A job on a server; :meth:`refresh` asks for its present state."""
 
     def __init__(self, client: Client, summary: JobSummary) -> None:
         super().__init__(summary)
         self._client = client
+        self._transport = client.transport
         self._results: Results | None = None
 
     @property
@@ -148,21 +144,6 @@ class Job(Record):
         """Delete it with its results; one that has not ended is a :class:`Conflict`."""
         self._client.transport.request("DELETE", f"/job/{self.id}")
 
-    def why(self, step: str | None = None) -> list[StepWhy]:
-        """Return why its steps were computed or reused: against which earlier run, and what differs.
-
-        Args:
-            step: path of the one step that is meant; none: all.
-        """
-        query: dict[str, str] = {"step": step} if step is not None else {"limit": "500"}
-        found: list[StepWhy] = []
-        while True:
-            page = parse(JobWhy, self._client.transport.json("GET", f"/job/{self.id}/why", params=query))
-            found += page.steps
-            if page.next is None:
-                return found
-            query = dict(parse_qsl(urlsplit(page.next).query))
-
     def last_lines(self) -> dict[str, str]:
         """Return the end of the log of each failed step, by its path."""
         lines = {}
@@ -207,22 +188,6 @@ class Job(Record):
         except CalculationEngineError:
             return []  # The module was removed since: the table is still readable, without units.
         return output.columns if output else []
-
-
-def parse[S: BaseModel](schema: type[S], body: object) -> S:
-    """Return a reply as its schema; fields that a newer server adds are passed over.
-
-    Raises:
-        EngineError: it does not fit.
-    """
-    try:
-        return schema.model_validate(body, extra="ignore")
-    except ValidationError as error:
-        raise EngineError(
-            f"the server's {schema.__name__} is not understood",
-            hint=f"client and server may be too far apart; the client is version {__version__}",
-            faults=pydantic_faults(error.errors()),
-        ) from error
 
 
 def _log_query(step: str | None, *, tail: int | None = None, follow: int | None = None) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""What can be asked of a job that ran: why its steps ran, how it differs from another, and to repeat it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from calculation_engine.client.parsing import parse
+from calculation_engine.client.record import Record
+from calculation_engine.client.transport import Transport
+from calculation_engine.schemas.jobdiff import JobDiff
+from calculation_engine.schemas.why import JobWhy, StepWhy
+
+
+class JobPast(Record):
+    """The part of a job that looks back."""
+
+    _transport: Transport
+
+    def why(self, step: str | None = None) -> list[StepWhy]:
+        """Return why its steps were computed or reused: against which earlier run, and what differs.
+
+        Args:
+            step: path of the one step that is meant; none: all.
+        """
+        query: dict[str, str] = {"step": step} if step is not None else {"limit": "500"}
+        found: list[StepWhy] = []
+        while True:
+            page = parse(JobWhy, self._transport.json("GET", f"/job/{self.id}/why", params=query))
+            found += page.steps
+            if page.next is None:
+                return found
+            query = dict(parse_qsl(urlsplit(page.next).query))
+
+    def diff(
+        self,
+        other: Record | str,
+        *,
+        step: str | None = None,
+        results: bool = True,
+        relative: float | None = None,
+        absolute: float | None = None,
+    ) -> JobDiff:
+        """Return what differs from another job: settings, versions, inputs, and the results by their numbers.
+
+        Args:
+            other: the job, its id, or a unique beginning of it.
+            step: path of the one step that is meant; none: all.
+            results: whether result files are compared.
+            relative: how far numbers may lie apart, of the larger of the two; none: 1e-6.
+            absolute: how far numbers may lie apart, in their own unit; none: 1e-9.
+        """
+        name = other if isinstance(other, str) else other.id
+        given = {"step": step, "results": str(results).lower(), "relative": relative, "absolute": absolute}
+        query = {key: str(value) for key, value in given.items() if value is not None}
+        address = f"/job/{self.id}/diff/{quote(name, safe='')}"
+        return parse(JobDiff, self._transport.json("GET", address, params=query))
