@@ -148,6 +148,13 @@ class DatabaseUnavailable(EngineError):
     retryable = True
 
 
+class StorageFull(EngineError):
+    """The disk of the data folder has no room left for it, or its quota is used up."""
+
+    status = 507
+    retryable = True
+
+
 class ServerUnreachable(EngineError):
     """A client gets no answer from the server."""
 

@@ -101,6 +101,14 @@ class Settings(BaseSettings):
     """Form of the server's own log: text or json."""
     upload_days: float = Field(default=7.0, gt=0)
     """Days after which an upload that no job uses is deleted."""
+    keep_days: float | None = Field(default=None, gt=0)
+    """Days after its end for which a job is kept with its results; default: as long as nobody deletes it."""
+    keep_last: int | None = Field(default=None, ge=0)
+    """Ended jobs of each owner that are kept, the latest ones. With `keep_days`, what either rule keeps is kept."""
+    disk_free: ByteSize = Field(default=ByteSize(500 << 20), ge=0)
+    """Bytes that stay free on the disk of `data_dir`: with less, jobs and uploads are refused, and steps wait."""
+    disk_quota: ByteSize | None = None
+    """Bytes that all that is in `data_dir` may use; default: what the disk has."""
 
     @field_validator("allowed_hosts", "allowed_origins", "job_executors", mode="before")
     @classmethod

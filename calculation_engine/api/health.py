@@ -13,6 +13,7 @@ from calculation_engine import __version__, metrics
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.errors import CalculationEngineError, ExecutorUnavailable
 from calculation_engine.schemas.base import Schema
+from calculation_engine.store import bytes_text
 
 #: An engine is taken for alive when it was heard of within so many of its leases.
 _LEASES = 2
@@ -75,7 +76,8 @@ def _database(call: Call) -> str:
 def _data_dir(call: Call) -> str:
     with tempfile.TemporaryFile(dir=call.context.settings.data_dir) as file:
         file.write(b"\0")
-    return "writable"
+    call.context.store.room.check()
+    return f"writable, {bytes_text(call.context.store.room.free_bytes)} free"
 
 
 def _engine(call: Call) -> str:

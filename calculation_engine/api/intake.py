@@ -33,6 +33,7 @@ def sink_for(takes: Takes | None, request: HTTPServerRequest, query: object, con
         UnsupportedMedia: the Content-Type is none that the route takes.
         TooLarge: the body says that it is longer than allowed.
         Unreadable: a form that cannot be taken apart.
+        StorageFull: its files do not fit on the disk.
     """
     headers, settings = request.headers, context.settings
     has_body = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
@@ -43,6 +44,8 @@ def sink_for(takes: Takes | None, request: HTTPServerRequest, query: object, con
     limit, setting = _limit(takes, kind, settings)
     if length.isdecimal() and int(length) > limit:
         raise too_large(limit, setting, "the request")
+    if takes.file or (takes.form and kind == FORM_TYPE):
+        context.store.room.check_free(int(length) if length.isdecimal() else 0)
     if takes.form and kind == FORM_TYPE:
         return FormSink(
             context.store,

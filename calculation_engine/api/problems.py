@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from tornado.web import HTTPError
 
-from calculation_engine.errors import CalculationEngineError, Fault, InvalidInput, UserError
+from calculation_engine.errors import CalculationEngineError, Fault, InvalidInput, StorageFull, UserError
 from calculation_engine.schemas.problem import Problem, ProblemFault
 
 PROBLEM_TYPE = "application/problem+json"
@@ -62,7 +62,7 @@ def problem_of(error: BaseException) -> Problem:
         status=error.status,
         detail=error.message,
         hint=error.hint,
-        instance=_logged(error) if error.status >= 500 else None,
+        instance=_logged(error) if error.status >= 500 and not isinstance(error, StorageFull) else None,
         retryable=error.retryable,
         faults=[ProblemFault(path=fault.path, message=fault.message, hint=fault.hint) for fault in error.faults],
     )

@@ -24,7 +24,7 @@ from calculation_engine.executors.base import Executor
 from calculation_engine.executors.registry import executor_names, make_executor
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings
-from calculation_engine.store import Store
+from calculation_engine.store import Room, Store
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Parts:
         executors = {name: make_executor(name, settings.executors.get(name, {}), settings.data_dir) for name in names}
         database = Database(settings.database_url)
         database.migrate()
-        return cls(settings, database, Store(settings.data_dir), Catalogue(settings.module_path), executors)
+        store = Store(settings.data_dir, Room.of(settings))
+        return cls(settings, database, store, Catalogue(settings.module_path), executors)
 
     @property
     def job_executors(self) -> list[str]:

@@ -82,6 +82,11 @@ def owners(tx: Transaction) -> set[str]:
     return set(tx.run(select(steps.c.lease_owner).where(steps.c.lease_owner > "").distinct()).scalars())
 
 
+def leased(tx: Transaction, owner: str) -> list[StepRow]:
+    """Return what an owner holds."""
+    return load_steps(tx, steps.c.lease_owner == owner)
+
+
 def leave(tx: Transaction, owner: str) -> None:
     """Let leases run out now."""
     tx.run(update(steps).where(steps.c.lease_owner == owner).values(lease_until=tx.now))

@@ -110,6 +110,10 @@ class Steps:
         """Return who holds leases, run out or not."""
         return self._sessions.read(claiming.owners)
 
+    def leased(self, owner: str) -> list[StepRow]:
+        """Return the steps that ``owner`` holds; one that it does not know of was leased as the database went away."""
+        return self._sessions.read(lambda tx: claiming.leased(tx, owner))
+
     def leave(self, owner: str) -> None:
         """Let all leases of ``owner`` run out now: another engine takes its steps over as they are.
 

@@ -57,6 +57,7 @@ class Engine:
     ) -> None:
         self._settings = settings
         self._database = database
+        self._store = store
         self._executors = executors
         self._slots = slots
         self._owner = Owner(settings.data_dir)
@@ -136,6 +137,7 @@ class Engine:
         """Plan and claim until there is nothing left to do or no slot free."""
         if time.monotonic() - self._taken_over > _TAKE_OVER_SECONDS:
             self._taken_over = time.monotonic()
+            self._pick_up()
             self._take_over()
         while not self._stopping.is_set():
             planned = self._planning.run()
@@ -153,6 +155,15 @@ class Engine:
         for step in steps:
             self._hand_out(step)
         return len(steps)
+
+    def _pick_up(self) -> None:
+        """Go on with steps that are leased to this engine, but in nobody's hands: the database was away in between."""
+        with self._lock:
+            in_hand = set(self._in_hand)
+        for step in self._database.steps.leased(self._owner.name):
+            if step.id not in in_hand:
+                log.info("step_picked_up", step=step.id, attempt=step.attempt)
+                self._hand_out(step)
 
     def _take_over(self) -> None:
         if len(self._in_hand) >= self._slots:
@@ -190,6 +201,7 @@ class Engine:
 
     def _beat(self) -> None:
         """Say that this engine lives, keep the leases of what is in hand, and pass on that a job is to be cancelled."""
+        self._store.room.watch()
         if time.monotonic() - self._told > _ALIVE_SECONDS:
             self._told = time.monotonic()
             self._database.engines.beat(self._owner.name, self._owner.host, sorted(self._executors))

@@ -55,7 +55,9 @@ class Submission:
             InvalidInput: with every fault of modules, configs, inputs and order, each with its path.
             Conflict: the id is taken by a job with another body.
             Gone: the job of that id was deleted.
+            StorageFull: the data folder takes nothing new.
         """
+        self.store.room.check()
         workflow = _with_reuse(_with_parts(request.workflow, parts or {}), request.reuse)
         files = self._validated(workflow, owner)
         ready = [process for name in plan(workflow, []).ready if (process := workflow.find_process(name))]

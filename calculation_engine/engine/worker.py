@@ -36,6 +36,7 @@ from calculation_engine.errors import (
     InvalidInput,
     NotFound,
     Stale,
+    StorageFull,
     StoreCorrupt,
 )
 from calculation_engine.executors.base import Executor, Exit, Prepared, Task
@@ -44,13 +45,16 @@ from calculation_engine.modules.checks import label_of
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.states import Reason, State
-from calculation_engine.store import Store
+from calculation_engine.store import Store, full_is_told, is_full
 
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.25
 _RETRY_SECONDS = 2.0
+_ROOM_SECONDS = 5.0
 _PROGRESS_SECONDS = 1.0
+#: How a program ends that could not write.
+_BLAMELESS = {Reason.EXIT_CODE, Reason.OUTPUT_MISSING, Reason.MODULE_ERROR, Reason.INPUT_INVALID}
 #: What a step's failure is called when its place, or its module, could not take it.
 _REASONS: dict[type[CalculationEngineError], Reason] = {
     ImageMissing: Reason.IMAGE_MISSING,
@@ -96,12 +100,16 @@ class Worker:
         """Bring a leased step to its end, or give it back. Never raises."""
         ledger = Ledger(self.database, step, control)
         try:
-            self._run(step, ledger)
+            with full_is_told():
+                self._run(step, ledger)
         except Stale:
             log.warning("step_taken_over", step=step.id)
         except ExecutorUnavailable as error:
             log.warning("executor_unavailable", step=step.id, executor=step.executor, error=error.message)
             ledger.release(_RETRY_SECONDS, str(error))
+        except StorageFull as error:
+            log.warning("storage_full", step=step.id, error=error.message)
+            ledger.release(_ROOM_SECONDS, f"waits for room on the disk: {error.message}")
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", step=step.id, error=error.message)
         except tuple(_REASONS) as error:
@@ -261,7 +269,7 @@ class Worker:
         looked = time.monotonic()
         while not control.stopping.is_set():
             try:
-                with _unavailable_is_later():
+                with self._later_where_unavailable(running.ledger):
                     if control.cancelled.is_set():
                         running.executor.cancel(running.task, running.handle)
                     end = running.executor.wait(running.task, running.handle, _POLL_SECONDS)
@@ -286,6 +294,7 @@ class Worker:
                 end = replace(end, reason=Reason.DISK_LIMIT, message=f"{error.message}; {error.hint}")
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         outcome = judge(running.spec, end, folder, paths)
+        self._refuse_to_blame(outcome, end)
         outputs = [self._keep(running.spec, folder, path) for path in paths]
         if outcome.state is State.SUCCEEDED:
             outcome = self._verified(running, outcome, outputs)
@@ -301,6 +310,15 @@ class Worker:
             message = f"computed anew, it differs from the stored result: {found.sentence}"
             return replace(outcome, state=State.FAILED, reason=Reason.NOT_REPRODUCED, message=message)
         return replace(outcome, message=f"{outcome.message}; verified: {found.sentence}".removeprefix("; "))
+
+    def _refuse_to_blame(self, outcome: Outcome, end: Exit) -> None:
+        """Take an attempt for lost that failed while nothing was left on the disk: it could not write.
+
+        Raises:
+            AttemptLost: as said.
+        """
+        if outcome.reason in _BLAMELESS and end.started and self.store.room.was_exhausted_since(end.started):
+            raise AttemptLost(f"the disk of the data folder was full while it ran ({outcome.message})")
 
     def _keep(self, spec: StepSpec, folder: Path, path: str) -> NewOutput:
         slot = label_of(spec.outputs, path)
@@ -326,6 +344,21 @@ class Worker:
         else:
             ledger.requeue(why)
 
+    @contextmanager
+    def _later_where_unavailable(self, ledger: Ledger) -> Iterator[None]:
+        """Wait a little where the place cannot be reached, or the disk takes nothing: what was done stays."""
+        try:
+            yield
+        except ExecutorUnavailable as error:
+            log.warning("executor_unavailable", error=error.message)
+            ledger.control.stopping.wait(_RETRY_SECONDS)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            log.warning("storage_full", step=ledger.step.id, error=str(error))
+            ledger.note(None, "waits for room on the disk: its results, or its log, could not be written")
+            ledger.control.stopping.wait(_RETRY_SECONDS)
+
     def _clean(self, running: Running) -> None:
         """Leave nothing of an attempt; what cannot be reached now is swept later."""
         shutil.rmtree(attempt_outputs(self.data_dir, running.task.attempt_id), ignore_errors=True)
@@ -333,13 +366,3 @@ class Worker:
             running.executor.remove(running.task)
         except ExecutorUnavailable as error:
             log.warning("attempt_not_removed", attempt=running.task.attempt_id, error=error.message)
-
-
-@contextmanager
-def _unavailable_is_later() -> Iterator[None]:
-    """Wait a little where the place cannot be reached: what runs there goes on."""
-    try:
-        yield
-    except ExecutorUnavailable as error:
-        log.warning("executor_unavailable", error=error.message)
-        time.sleep(_RETRY_SECONDS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from uuid import uuid4
 
 from calculation_engine.errors import StoreCorrupt
 from calculation_engine.schemas.files import Blob
+from calculation_engine.store.room import Room, full_is_told
 
 CHUNK_BYTES = 1 << 20
 
@@ -27,9 +30,11 @@ class Store:
     write the same content at once; the last rename wins and changes nothing.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, room: Room | None = None) -> None:
+        self.room = room or Room(data_dir)
         self._root = data_dir / "store"
         self._incoming = data_dir / "incoming"
+        self._lock = data_dir / "housekeeping.lock"
         for folder in (self._root, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -45,8 +50,14 @@ class Store:
             return False
 
     def writer(self) -> BlobWriter:
-        """Return a writer for a new content; used as a context manager, it leaves nothing unless committed."""
-        return BlobWriter(self, self._incoming)
+        """Return a writer for a new content; used as a context manager, it leaves nothing unless committed.
+
+        Raises:
+            StorageFull: there is no room for anything new.
+        """
+        self.room.check()
+        with full_is_told():
+            return BlobWriter(self, self._incoming)
 
     def put(self, content: bytes, *, flush: bool = True) -> Blob:
         """Store a small content; see :meth:`BlobWriter.commit`."""
@@ -85,9 +96,34 @@ class Store:
         """
         return _open_verified(self.path(sha256), sha256)
 
-    def delete(self, sha256: str) -> None:
-        """Remove a content, if it is there."""
-        self.path(sha256).unlink(missing_ok=True)
+    def delete(self, sha256: str, older_than_seconds: float = 0.0) -> bool:
+        """Remove a content, if it is there and was not asked for since; return whether it was removed."""
+        path = self.path(sha256)
+        try:
+            if path.stat().st_mtime > time.time() - older_than_seconds:
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let no stored file be deleted as unused within the block, by any process."""
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def clearing(self) -> Iterator[bool]:
+        """Give whether unused files may be deleted within the block: not while :meth:`kept` holds anywhere."""
+        with self._lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def older_than(self, seconds: float) -> Iterator[Blob]:
         """Yield the contents that were stored, or asked for again, longer ago than that."""
@@ -165,8 +201,14 @@ class BlobWriter:
         self.close()
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes."""
-        self._file.write(chunk)
+        """Append bytes.
+
+        Raises:
+            StorageFull: there is no room for them.
+        """
+        self._store.room.check_free(len(chunk))
+        with full_is_told():
+            self._file.write(chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
 
@@ -178,10 +220,11 @@ class BlobWriter:
         """
         if self._path is None:
             raise ValueError("this writer is closed already")
-        self._file.flush()
-        if flush:
-            os.fsync(self._file.fileno())
-        self._file.close()
+        with full_is_told():
+            self._file.flush()
+            if flush:
+                os.fsync(self._file.fileno())
+            self._file.close()
         blob = Blob(sha256=self._digest.hexdigest(), size=self.size)
         self._store._place(self._path, blob.sha256)  # noqa: SLF001 - two halves of one class
         self._path = None
@@ -189,7 +232,8 @@ class BlobWriter:
 
     def close(self) -> None:
         """Drop what was not committed."""
-        self._file.close()
+        with suppress(OSError):  # what it had not written yet, the full disk does not take
+            self._file.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
