@@ -147,6 +147,16 @@ def chromium_path() -> str:
 @pytest.fixture
 def mariadb_url() -> Iterator[str]:
     """SQLAlchemy URL of a new, empty database on a real MariaDB; dropped at the end."""
+    yield from _mariadb_database()
+
+
+@pytest.fixture
+def other_mariadb_url() -> Iterator[str]:
+    """As ``mariadb_url``: a second database."""
+    yield from _mariadb_database()
+
+
+def _mariadb_database() -> Iterator[str]:
     require("mariadb")
     server = sqlalchemy.make_url(os.environ["CE_TEST_MARIADB"])
     name = f"ce_test_{uuid4().hex}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from calculation_engine.db import migrate
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+
+from calculation_engine.db import dump, migrate
 from calculation_engine.db.engines import Engines
 from calculation_engine.db.events import Events
 from calculation_engine.db.history import History
 from calculation_engine.db.jobs import Jobs
 from calculation_engine.db.session import Sessions
+from calculation_engine.db.sizes import Sizes
 from calculation_engine.db.steps import Steps
 from calculation_engine.db.uploads import Uploads
 
@@ -35,6 +39,7 @@ class Database:
         self.events = Events(self.sessions)
         self.history = History(self.sessions)
         self.engines = Engines(self.sessions)
+        self.sizes = Sizes(self.sessions)
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; several processes may ask for it at once."""
@@ -47,6 +52,19 @@ class Database:
             DatabaseUnavailable: it does not answer, or its schema is older or newer; the hint says what to do.
         """
         migrate.check(self.sessions)
+
+    @property
+    def version(self) -> str | None:
+        """The version of the schema as it is; None where there is none."""
+        return self.sessions.read(migrate.version)
+
+    def snapshot(self) -> AbstractContextManager[dump.Snapshot]:
+        """Give all rows as of one instant, for a backup."""
+        return dump.snapshot(self.sessions)
+
+    def load(self, version: str, tables: Mapping[str, Iterable[dump.Row]]) -> dict[str, int]:
+        """Fill this empty database from a snapshot; see :func:`calculation_engine.db.dump.load`."""
+        return dump.load(self.sessions, version, tables)
 
     def close(self) -> None:
         """Close all connections."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from calculation_engine.db.history import note_deleted
 from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
+from calculation_engine.db.retention import expired_jobs
 from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
 from calculation_engine.db.tables import deleted_jobs, job_files, job_labels, jobs
@@ -119,6 +120,20 @@ class Jobs:
             NotFound, Gone: as :meth:`get`.
         """
         self._sessions.write(lambda tx: _delete(tx, job_id))
+
+    def expired(self, keep_days: float | None, keep_last: int | None, limit: int = 500) -> list[str]:
+        """Return ids of ended jobs that no rule keeps, oldest first; none where there is no rule.
+
+        Args:
+            keep_days: days after its end for which a job is kept.
+            keep_last: ended jobs of each owner that are kept, the latest ones.
+            limit: most ids.
+
+        A job with a tag named ``keep`` is always kept.
+        """
+        if keep_days is None and keep_last is None:
+            return []
+        return self._sessions.read(lambda tx: list(tx.run(expired_jobs(tx, keep_days, keep_last, limit)).scalars()))
 
     def due(self, limit: int) -> list[tuple[str, int]]:
         """Return jobs whose steps changed since they were last planned, longest waiting first.

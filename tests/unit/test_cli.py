@@ -48,7 +48,9 @@ def test_every_command_has_a_sentence_an_example_and_json(name: str, command: An
     assert all(option.envvar for option in command.params if {"--json", "--server", "--token"} & set(option.opts))
 
 
-VERBS = {"Run", "Serve", "Tell", "List", "Show", "Print", "Fetch", "Cancel", "Delete", "Make", "Build"}
+VERBS = {
+    "Run", "Serve", "Tell", "List", "Show", "Print", "Fetch", "Cancel", "Delete", "Make", "Build", "Save", "Bring",
+}  # fmt: skip
 
 
 def test_help_imports_nothing_that_takes_long() -> None:
