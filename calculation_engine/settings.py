@@ -74,7 +74,17 @@ class Settings(BaseSettings):
     executors: dict[str, dict[str, Any]] = {}
     """Options of each executor, as `CE_EXECUTORS__DOCKER__HOST`."""
     steps_at_once: int | None = Field(default=None, ge=1)
-    """Steps that this engine runs at once; default: the number of cores."""
+    """Steps that this engine runs at once at most; default: as many as there are cores and memory for."""
+    cpus: float | None = Field(default=None, gt=0)
+    """Cores that the steps of this engine share; default: those of the machine, or `steps_at_once` if that is more."""
+    memory: ByteSize | None = Field(default=None, ge=1 << 20)
+    """Bytes of memory that the steps of this engine share; default: those of the machine."""
+    module_limits: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """Steps of a module at once at most, on all engines together, as `CE_MODULE_LIMITS='{"ogcore": 1}'`."""
+    reserve_after_seconds: float = Field(default=30.0, ge=0)
+    """Seconds for which smaller steps go before one that there is no room for; then its room is kept free."""
+    priority_owners: Annotated[list[str], NoDecode] = []
+    """Owners whose jobs may have a priority above 0, where tokens are used."""
     lease_seconds: float = Field(default=30.0, ge=3)
     """Seconds after which another engine takes over the steps of one that no longer answers."""
     attempts: int = Field(default=2, ge=1, le=20)
@@ -110,7 +120,7 @@ class Settings(BaseSettings):
     disk_quota: ByteSize | None = None
     """Bytes that all that is in `data_dir` may use; default: what the disk has."""
 
-    @field_validator("allowed_hosts", "allowed_origins", "job_executors", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "job_executors", "priority_owners", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return _split(value)

@@ -29,8 +29,8 @@ def _fields(model: type[Schema], names: Sequence[str]) -> dict[str, Any]:
     return {name: (model.model_fields[name].annotation, model.model_fields[name]) for name in names}
 
 
-_COMMON = _fields(JobRequest, ["name", "description", "tags", "slot", "reuse"])
-_SHORT = _fields(Process, ["config", "inputs", "executor", "resources"])
+_COMMON = _fields(JobRequest, ["name", "description", "tags", "slot", "priority", "reuse"])
+_SHORT = _fields(Process, ["config", "inputs", "executor", "resources", "retry"])
 
 #: What a request may be besides :class:`JobRequest`, for the documentation: that class reads these forms as well.
 ModuleJob = create_model(
@@ -69,6 +69,8 @@ class JobQuery(Schema):
     """State of the job; may be repeated."""
     module: str | None = None
     """Module that it runs."""
+    slot: str | None = None
+    """Slot that it has or had."""
     name: str | None = None
     """Beginning of its name."""
     tag: list[KeyValue] = Field(default=[])
@@ -95,6 +97,7 @@ def list_jobs(call: Call) -> Reply:
         owner=query.owner if call.sees_all else call.owner,
         states=frozenset(query.state),
         module=query.module,
+        slot=query.slot,
         tags=tags,
         name_prefix=query.name,
         created_after=query.created_after,

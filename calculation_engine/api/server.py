@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -73,8 +72,7 @@ class Parts:
 
     def engine(self) -> Engine:
         """Return an engine, not yet started."""
-        slots = self.settings.steps_at_once or os.cpu_count() or 1
-        return Engine(self.settings, self.database, self.store, self.catalogue, self.executors, slots=slots)
+        return Engine(self.settings, self.database, self.store, self.catalogue, self.executors)
 
     def context(self, wake: Callable[[], None]) -> Context:
         """Return what the API's handlers work with."""

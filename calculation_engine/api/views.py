@@ -125,6 +125,8 @@ def _summary(job: JobRow, fraction: float | None) -> dict[str, Any]:
         "description": job.description,
         "tags": job.tags,
         "slot": job.slot,
+        "superseded_by": job.superseded_by,
+        "priority": job.priority,
         "state": job.state,
         "reason": job.reason,
         "message": job.message,

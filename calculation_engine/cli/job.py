@@ -39,6 +39,7 @@ def list_(
     state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed or cancelled.")] = None,
     module: Annotated[str | None, typer.Option(help="Only jobs that run this module.")] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs whose name begins like this.")] = None,
+    slot: Annotated[str | None, typer.Option(help="Only jobs of this slot.")] = None,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only jobs with this tag; repeatable.")
     ] = None,
@@ -52,7 +53,7 @@ def list_(
     from calculation_engine.cli.assembly import tags_of
 
     with connected(server, token, token_file) as client:
-        jobs = client.jobs(limit=limit, tags=tags_of(tags or ()), state=state, module=module, name=name)
+        jobs = client.jobs(limit=limit, tags=tags_of(tags or ()), state=state, module=module, name=name, slot=slot)
     if as_json:
         print_json([job.summary for job in jobs])
         return
@@ -90,6 +91,8 @@ def show(
         "name": job.name,
         "message": job.message,
         "tags": ", ".join(f"{key}={value}" for key, value in job.summary.tags.items()),
+        "slot": job.summary.slot,
+        "outdated": job.summary.superseded_by and f"job {job.summary.superseded_by} took over its slot",
         "created": local_time(job.summary.created),
         "took": duration(job.summary.started, job.summary.ended),
     }

@@ -40,6 +40,8 @@ def run(
         str | None,
         typer.Option(help="Stored results: results (take them), never, or verify (compute anew and compare)."),
     ] = None,
+    slot: Annotated[str | None, typer.Option(help="Place that it takes over from an older job.")] = None,
+    priority: Annotated[int | None, typer.Option(min=-10, max=10, help="Larger goes first.")] = None,
     executor: Annotated[str | None, typer.Option(help="Where steps run that name no executor: local, docker.")] = None,
     output: Annotated[
         Path | None,
@@ -67,7 +69,15 @@ def run(
     if reuse is not None:
         document["reuse"] = reuse
     with connected(server, token, token_file, engine=True, executor=executor) as client:
-        job = client.submit(document, executor=executor, name=name, tags=tags_of(tags or ()), folder=folder)
+        job = client.submit(
+            document,
+            executor=executor,
+            name=name,
+            tags=tags_of(tags or ()),
+            slot=slot,
+            priority=priority,
+            folder=folder,
+        )
         say(f"job {job.id} is stored")
         if detach:
             _print_stored(job, server, as_json)

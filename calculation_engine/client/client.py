@@ -69,6 +69,8 @@ class Client:
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
         reuse: str | Mapping[str, Any] | None = None,
+        slot: str | None = None,
+        priority: int | None = None,
         folder: Path | str = ".",
     ) -> Job:
         """Upload what the job reads, store the job, and return it without waiting for it.
@@ -83,6 +85,8 @@ class Client:
             description: for people.
             tags: for finding it again.
             reuse: ``results``: those of equal steps are taken; ``never``; or ``verify``: computed anew and compared.
+            slot: place that it takes over from an older job.
+            priority: -10 to 10; larger goes first.
             folder: that relative paths in a document start from; a document's file stands for its own folder.
 
         Raises:
@@ -94,6 +98,7 @@ class Client:
         if (workflow is None) == (module is None) or (workflow is not None and given):
             raise InvalidInput("submit: expected a workflow, or a module with its config and inputs")
         people = {"name": name, "description": description, "tags": dict(tags) if tags else None, "reuse": reuse}
+        people |= {"slot": slot, "priority": priority}
         document |= given | {key: value for key, value in people.items() if value is not None}
         if executor is not None:
             document = _on_executor(document, executor)
@@ -144,7 +149,7 @@ class Client:
         Args:
             limit: how many at most.
             tags: that they all must have.
-            filters: of ``GET /job``: state, module, name, owner, created_after, created_before, sort.
+            filters: of ``GET /job``: state, module, slot, name, owner, created_after, created_before, sort.
         """
         query = [(key, value) for key, value in filters.items() if value is not None]
         query += [("tag", f"{key}:{value}") for key, value in (tags or {}).items()]

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from calculation_engine.db.history import note_run
+from calculation_engine.db.queueing import NOT_QUEUED, queued_later
 from calculation_engine.db.reading import load_steps
-from calculation_engine.db.rows import NewRun, OutputFile, StepEnd, StepRow, names_of
+from calculation_engine.db.rows import NewRun, OutputFile, Requeue, StepEnd, StepRow, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import attempts, jobs, outputs, steps
 from calculation_engine.db.writing import (
     NO_LEASE,
-    NOT_QUEUED,
     LockedJob,
     before,
     end_attempt,
@@ -27,7 +27,7 @@ from calculation_engine.db.writing import (
     tell_step,
     touch_job,
 )
-from calculation_engine.states import Reason, State
+from calculation_engine.states import State
 
 _OPEN = [State.QUEUED, State.RUNNING]
 
@@ -109,14 +109,19 @@ def finish(tx: Transaction, job: LockedJob, step_id: str, token: str, ending: St
     tell_step(tx, step, exit_code=ending.exit_code, verdict=ending.verdict)
 
 
-def requeue(tx: Transaction, step_id: str, token: str, reason: Reason, message: str, delay_seconds: float) -> None:
-    """Give a step back whose attempt was lost; see :meth:`Steps.requeue`."""
+def requeue(tx: Transaction, step_id: str, token: str, again: Requeue) -> None:
+    """Give a step back whose attempt failed; see :meth:`Steps.requeue`."""
     job = lock_job_of(tx, step_id)
     nothing: dict[str, Any] = {"handle": None, "host": None, "started": None, "fraction": None}
-    step = guarded(tx, step_id, token, _OPEN, nothing | {"state": State.QUEUED, "message": message})
-    tell_step(tx, step, lost=reason)
-    give_back(tx, job, step_id, token, _queued_again(tx, delay_seconds))
-    end_attempt(tx, step, {"state": State.FAILED, "reason": reason, "message": message})
+    step = guarded(tx, step_id, token, _OPEN, nothing | {"state": State.QUEUED, "message": again.message})
+    tell_step(tx, step, lost=again.reason)
+    more: dict[str, Any] = {}
+    if again.memory_bytes is not None:
+        asked = tx.run(select(steps.c.resources).where(steps.c.id == step_id)).scalar_one()
+        more = {"memory_bytes": again.memory_bytes, "resources": asked | {"memory": again.memory_bytes}}
+    give_back(tx, job, step_id, token, more | queued_later(tx, again.delay_seconds))
+    told = {"reason": again.reason, "message": again.message, "exit_code": again.exit_code}
+    end_attempt(tx, step, {"state": State.FAILED} | told)
     touch_job(tx, job.id)
 
 
@@ -130,11 +135,4 @@ def release(tx: Transaction, step_id: str, token: str, delay_seconds: float, mes
         )
     ).rowcount
     back = {"host": None, "image": None, "attempt": step.attempt - begun}
-    give_back(tx, job, step_id, token, back | _queued_again(tx, delay_seconds))
-
-
-def _queued_again(tx: Transaction, delay_seconds: float) -> dict[str, Any]:
-    return {
-        "queue_rank": -steps.c.priority,
-        "not_before": tx.after(delay_seconds) if delay_seconds > 0 else None,
-    }
+    give_back(tx, job, step_id, token, back | queued_later(tx, delay_seconds))

@@ -6,47 +6,85 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import Row, Select, case, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from calculation_engine.db.choosing import Chosen, choose, choose_one
+from calculation_engine.db.queueing import LEAST_RANK, NOT_QUEUED, is_delayed_due, wake_delayed
 from calculation_engine.db.reading import load_steps
-from calculation_engine.db.rows import StepRow
-from calculation_engine.db.session import Sessions, Transaction
-from calculation_engine.db.tables import jobs, steps
+from calculation_engine.db.rows import Claim, Room, StepRow
+from calculation_engine.db.session import Again, Sessions, Transaction
+from calculation_engine.db.tables import jobs, steps, turns
 
-#: Below every rank: makes the search begin behind the index's NULLs.
-_LEAST_RANK = -(2**31)
+#: The row of ``turns`` that belongs to no owner: it counts the turns, and claims are made one after the other under it.
+_NOBODY = ""
 
 
-def claim(sessions: Sessions, owner: str, executors: Sequence[str], limit: int, lease_seconds: float) -> list[StepRow]:
-    """Lease queued steps; see :meth:`Steps.claim`."""
-    if limit < 1:
-        return []
+def claim(
+    sessions: Sessions,
+    owner: str,
+    executors: Sequence[str],
+    room: Room,
+    lease_seconds: float,
+    module_limits: Mapping[str, int],
+    only: str | None,
+) -> Claim:
+    """Lease queued steps; see :meth:`Steps.claim_for`."""
+
+    def look(tx: Transaction) -> Chosen | None:
+        return None if is_delayed_due(tx) else _choose(tx, executors, room, module_limits, only)
+
+    if room.steps < 1 or not executors:
+        return Claim([], [])
     # Looking first spares the database a write transaction whenever there is nothing to do.
-    if not sessions.read(lambda tx: [id for name in executors for id in tx.run(_claimable(tx, name, 1))]):
-        return []
-    return sessions.write(lambda tx: _claim(tx, owner, executors, limit, lease_seconds), flush=False)
+    seen = sessions.read(look)
+    if seen is not None and not seen.ids:
+        return Claim([], seen.passed_over)
+
+    def work(tx: Transaction) -> Claim:
+        count = _lock_turns(tx)
+        wake_delayed(tx)
+        chosen = _choose(tx, executors, room, module_limits, only)
+        free = (steps.c.id.in_(chosen.ids)) & (steps.c.queue_rank > LEAST_RANK)
+        # A step that is being cancelled this instant is left out, not waited for.
+        ids = set(tx.run(select(steps.c.id).where(free).with_for_update(skip_locked=True)).scalars())
+        leased = _lease(tx, [step_id for step_id in chosen.ids if step_id in ids], owner, lease_seconds)
+        _note_turns(tx, count, chosen)
+        return Claim(sorted(leased, key=lambda step: chosen.ids.index(step.id)), chosen.passed_over)
+
+    return sessions.write(work, flush=False)
 
 
-def _claim(tx: Transaction, owner: str, executors: Sequence[str], limit: int, lease_seconds: float) -> list[StepRow]:
-    # One query an executor: a list of executors in one query would have to be sorted as a whole.
-    found = [
-        (row.queue_rank, row.id)
-        for name in executors
-        for row in tx.run(_claimable(tx, name, limit).with_for_update(skip_locked=True))
-    ]
-    order = [step_id for _, step_id in sorted(found)[:limit]]
-    leased = _lease(tx, order, owner, lease_seconds)
-    return sorted(leased, key=lambda step: order.index(step.id))
+def _choose(
+    tx: Transaction, executors: Sequence[str], room: Room, module_limits: Mapping[str, int], only: str | None
+) -> Chosen:
+    if only is None:
+        return choose(tx, executors, room, module_limits)
+    return choose_one(tx, executors, room, module_limits, only)
 
 
-def _claimable(tx: Transaction, executor: str, limit: int) -> Select[str, int | None]:
-    return (
-        select(steps.c.id, steps.c.queue_rank)
-        .where(steps.c.executor == executor, steps.c.queue_rank > _LEAST_RANK)
-        .where(or_(steps.c.not_before.is_(None), steps.c.not_before <= tx.now))
-        .order_by(steps.c.queue_rank, steps.c.id)
-        .limit(limit)
-    )
+def _lock_turns(tx: Transaction) -> int:
+    """Wait for other claims to be done, so that turns and limits hold across engines; return how many turns were."""
+    count = tx.run(select(turns.c.served).where(turns.c.owner == _NOBODY).with_for_update()).scalar()
+    if count is not None:
+        return int(count)
+    try:
+        tx.run(insert(turns).values(owner=_NOBODY, served=0, turn=0))
+    except IntegrityError as error:
+        raise Again from error
+    return 0
+
+
+def _note_turns(tx: Transaction, count: int, chosen: Chosen) -> None:
+    if not chosen.ids:
+        return
+    last = {owner: count + number for number, owner in enumerate(chosen.served, 1)}
+    for owner, served in last.items():
+        turn = chosen.turns[owner]
+        later = case((turns.c.turn < turn, turn), else_=turns.c.turn)
+        if tx.run(update(turns).where(turns.c.owner == owner).values(served=served, turn=later)).rowcount == 0:
+            tx.run(insert(turns).values(owner=owner, served=served, turn=turn))
+    tx.run(update(turns).where(turns.c.owner == _NOBODY).values(served=count + len(chosen.served)))
 
 
 def _lease(tx: Transaction, ids: Sequence[str], owner: str, lease_seconds: float) -> list[StepRow]:
@@ -59,8 +97,7 @@ def _lease(tx: Transaction, ids: Sequence[str], owner: str, lease_seconds: float
             lease_owner=owner,
             lease_token=str(uuid.uuid4()),
             lease_until=tx.after(lease_seconds),
-            queue_rank=None,
-            not_before=None,
+            **NOT_QUEUED,
         )
     )
     return load_steps(tx, steps.c.id.in_(ids))
@@ -70,11 +107,11 @@ def heartbeat(tx: Transaction, owner: str, lease_seconds: float) -> dict[str, bo
     """Prolong leases; see :meth:`Steps.heartbeat`."""
     tx.run(update(steps).where(steps.c.lease_owner == owner).values(lease_until=tx.after(lease_seconds)))
     held = (
-        select(steps.c.id, jobs.c.cancel_requested)
+        select(steps.c.id, jobs.c.cancel_requested, steps.c.cancel_requested.label("step_cancel"))
         .join(jobs, jobs.c.id == steps.c.job_id)
         .where(steps.c.lease_owner == owner)
     )
-    return {row.id: row.cancel_requested is not None for row in tx.run(held)}
+    return {row.id: row.cancel_requested is not None or row.step_cancel is not None for row in tx.run(held)}
 
 
 def owners(tx: Transaction) -> set[str]:

@@ -133,7 +133,7 @@ def _requeued(table: str, row: Row, tx: Transaction) -> Row:
                 "lease_token",
                 "lease_until",
                 "waits_for",
-                "not_before",
+                "queue_rank",
                 "handle",
                 "host",
                 "started",
@@ -141,7 +141,9 @@ def _requeued(table: str, row: Row, tx: Transaction) -> Row:
             )
         )
         told = {"message": _LOST} if row["state"] == State.RUNNING else {}
-        return row | nothing | told | {"state": State.QUEUED.value, "queue_rank": -row["priority"]}
+        lane = {"queue_lane": None} if "queue_lane" in row else {}
+        # The first claim puts it where it belongs, whichever version of the schema this is.
+        return row | nothing | lane | told | {"state": State.QUEUED.value, "not_before": now}
     return row
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -20,9 +21,9 @@ class Engines:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def beat(self, owner: str, host: str, executors: Sequence[str]) -> None:
-        """Note that an engine is alive, and forget those not heard of for a day."""
-        self._sessions.write(lambda tx: _beat(tx, owner, host, list(executors)), flush=False)
+    def beat(self, owner: str, host: str, executors: Sequence[str], capacity: Mapping[str, Any] | None = None) -> None:
+        """Note that an engine is alive and what it has for steps, and forget those not heard of for a day."""
+        self._sessions.write(lambda tx: _beat(tx, owner, host, list(executors), dict(capacity or {})), flush=False)
 
     def leave(self, owner: str) -> None:
         """Note that an engine has stopped."""
@@ -39,8 +40,8 @@ class Engines:
         return self._sessions.read(query)
 
 
-def _beat(tx: Transaction, owner: str, host: str, executors: list[str]) -> None:
-    values = {"host": host, "executors": executors, "seen": tx.now}
+def _beat(tx: Transaction, owner: str, host: str, executors: list[str], capacity: dict[str, Any]) -> None:
+    values = {"host": host, "executors": executors, "capacity": capacity, "seen": tx.now}
     if tx.run(update(engines).where(engines.c.owner == owner).values(**values)).rowcount == 0:
         tx.run(insert(engines).values(owner=owner, started=tx.now, **values))
         tx.run(delete(engines).where(engines.c.seen < tx.now - _FORGOTTEN_AFTER))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.history import note_deleted
@@ -15,9 +15,10 @@ from calculation_engine.db.planning import plan
 from calculation_engine.db.retention import expired_jobs
 from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
+from calculation_engine.db.slots import slot_jobs, take_slot
 from calculation_engine.db.tables import deleted_jobs, job_files, job_labels, jobs
 from calculation_engine.db.types import EPOCH
-from calculation_engine.db.writing import add_steps, cancel_unclaimed, insert_all, lock_job, tell_job, touch_job
+from calculation_engine.db.writing import add_steps, insert_all, lock_job, request_end, tell_job
 from calculation_engine.errors import Conflict, Gone, NotFound
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import ENDED, State
@@ -35,6 +36,8 @@ class Jobs:
 
     def create(self, new: NewJob) -> tuple[JobRow, bool]:
         """Store a job with its first steps; the same id and request again is the same job.
+
+        It takes over its slot: the owner's job that had it is marked, and its end asked for if it has not ended.
 
         Returns:
             The job, and whether it was stored now.
@@ -112,6 +115,10 @@ class Jobs:
         """
         return self._sessions.write(lambda tx: _request_cancel(tx, job_id))
 
+    def slot(self, owner: str, name: str) -> tuple[JobRow | None, JobRow | None]:
+        """Return the newest job of a slot, and the newest that succeeded; workflows are left out."""
+        return self._sessions.read(lambda tx: slot_jobs(tx, owner, name))
+
     def delete(self, job_id: str) -> None:
         """Delete an ended job with all that belongs to it; its id is never given again.
 
@@ -144,17 +151,31 @@ class Jobs:
         query = select(jobs.c.id, jobs.c.changes).where(jobs.c.due > EPOCH).order_by(jobs.c.due, jobs.c.id).limit(limit)
         return self._sessions.read(lambda tx: [(row.id, row.changes) for row in tx.run(query)])
 
-    def plan(self, job_id: str, seen: int, new_steps: Sequence[NewStep], change: JobChange | None = None) -> None:
+    def plan(
+        self,
+        job_id: str,
+        seen: int,
+        new_steps: Sequence[NewStep],
+        change: JobChange | None = None,
+        cancel: Mapping[str, str] | None = None,
+    ) -> None:
         """Queue a job's next steps and change its state; planning twice is harmless.
 
         A step whose path is there stays as it is. A job that ended or is being cancelled gets no further steps. The
         job stays due when its steps changed after ``seen``. When the change ends the job, its steps that no engine
         holds are cancelled.
 
+        Args:
+            job_id: the job.
+            seen: counter that :meth:`due` gave.
+            new_steps: its next steps.
+            change: of the job.
+            cancel: ids of steps that are to end, and why; those that an engine holds are ended by it.
+
         Raises:
             Stale: the job's state does not allow the change, it is gone, or a step still runs although it is to end.
         """
-        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change), flush=False)
+        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change, cancel or {}), flush=False)
 
 
 def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:
@@ -169,6 +190,7 @@ def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:
             )
         return JobRow(**stored._mapping), False
     _insert_job(tx, new)
+    take_slot(tx, new.id, new.owner, new.slot)
     add_steps(tx, new.id, new.steps)
     return _get(tx, new.id), True
 
@@ -179,7 +201,15 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
         # Due at once: a job whose first steps are all planned later must not be forgotten.
         tx.run(
             insert(jobs).values(
-                **named, state=State.QUEUED, message="", fraction=None, created=tx.now, changes=1, due=tx.now, loops=[]
+                **named,
+                state=State.QUEUED,
+                message="",
+                fraction=None,
+                created=tx.now,
+                changes=1,
+                due=tx.now,
+                loops=[],
+                turn=-1,
             )
         )
     except IntegrityError as error:
@@ -201,7 +231,10 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
 def _labels(new: NewJob) -> set[tuple[str, str]]:
     processes: list[dict[str, Any]] = new.workflow.get("processes", [])
     modules = {process["module"] for process in processes} | {step.module for step in new.steps}
-    return {("module", module) for module in modules} | {(f"tag:{key}", value) for key, value in new.tags.items()}
+    slot = set() if new.slot is None else {("slot", new.slot)}
+    return (
+        slot | {("module", module) for module in modules} | {(f"tag:{key}", value) for key, value in new.tags.items()}
+    )
 
 
 def _get(tx: Transaction, job_id: str) -> JobRow:
@@ -232,10 +265,7 @@ def _request_cancel(tx: Transaction, job_id: str) -> JobRow:
         if stored.state in ENDED:
             raise Conflict(f"job {job_id} has ended already, as {stored.state}")
         return stored
-    tx.run(update(jobs).where(jobs.c.id == job_id).values(cancel_requested=tx.now))
-    cancel_unclaimed(tx, job_id)
-    touch_job(tx, job_id)
-    tell_job(tx, job_id)
+    request_end(tx, job_id)
     return _get(tx, job_id)
 
 

@@ -67,9 +67,10 @@ def _page(
 
 
 def _labels(wanted: JobFilter) -> list[tuple[str, str]]:
-    # Tags first: they are rarer than modules.
+    # Rare ones first: slots and tags are rarer than modules.
+    slot = [] if wanted.slot is None else [("slot", wanted.slot)]
     module = [] if wanted.module is None else [("module", wanted.module)]
-    return [(f"tag:{key}", value) for key, value in sorted(wanted.tags.items())] + module
+    return slot + [(f"tag:{key}", value) for key, value in sorted(wanted.tags.items())] + module
 
 
 def _has_label(name: str, value: str) -> ColumnElement[bool]:

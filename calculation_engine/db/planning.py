@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -10,12 +11,21 @@ from sqlalchemy import func, select, update
 from calculation_engine.db.rows import JobChange, NewStep
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import jobs, steps
-from calculation_engine.db.writing import add_steps, before, cancel_unclaimed, lock_job, tell_job
+from calculation_engine.db.writing import add_steps, before, cancel_unclaimed, lock_job, tell_job, touch_job
 from calculation_engine.errors import Stale
 from calculation_engine.states import ENDED, State
 
+_IDS_AT_ONCE = 500
 
-def plan(tx: Transaction, job_id: str, seen: int, new_steps: Sequence[NewStep], change: JobChange | None) -> None:
+
+def plan(
+    tx: Transaction,
+    job_id: str,
+    seen: int,
+    new_steps: Sequence[NewStep],
+    change: JobChange | None,
+    cancel: Mapping[str, str],
+) -> None:
     """Queue steps and change the job; see :meth:`Jobs.plan`."""
     job = lock_job(tx, job_id)
     if job is None:
@@ -24,9 +34,19 @@ def plan(tx: Transaction, job_id: str, seen: int, new_steps: Sequence[NewStep], 
         if new_steps and not job.is_cancelled:
             there = set(tx.run(select(steps.c.path).where(steps.c.job_id == job_id)).scalars())
             add_steps(tx, job_id, [step for step in new_steps if step.path not in there])
+        _cancel_steps(tx, job_id, cancel)
         if change is not None:
             _change(tx, job_id, change)
     tx.run(update(jobs).where(jobs.c.id == job_id, jobs.c.changes == seen).values(due=None))
+
+
+def _cancel_steps(tx: Transaction, job_id: str, cancel: Mapping[str, str]) -> None:
+    cancelled = sum(cancel_unclaimed(tx, job_id, [step_id], message) for step_id, message in cancel.items())
+    for ids in batched(sorted(cancel), _IDS_AT_ONCE):
+        held = (steps.c.job_id == job_id) & steps.c.id.in_(ids) & steps.c.state.not_in(ENDED)
+        tx.run(update(steps).where(held, steps.c.cancel_requested.is_(None)).values(cancel_requested=tx.now))
+    if cancelled:
+        touch_job(tx, job_id)
 
 
 def _change(tx: Transaction, job_id: str, change: JobChange) -> None:

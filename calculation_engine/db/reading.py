@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from calculation_engine.db.rows import StepRow, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import jobs, steps
 
 _COLUMNS = [
-    *(steps.c[name] for name in names_of(StepRow) if name != "job_cancel_requested"),
-    jobs.c.cancel_requested.is_not(None).label("job_cancel_requested"),
+    *(steps.c[name] for name in names_of(StepRow) if name != "cancel_requested"),
+    or_(jobs.c.cancel_requested.is_not(None), steps.c.cancel_requested.is_not(None)).label("cancel_requested"),
 ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from calculation_engine.schemas.files import Blob
@@ -34,6 +35,9 @@ class NewStep:
     resources: dict[str, Any]
     priority: int = 0  #: larger goes first
     reuse: dict[str, Any] | None = None  #: as ``schemas.reuse``; None: results of equal steps are taken
+    cpu: float = 1.0  #: cores that it takes of its engine's machine
+    memory_bytes: int = 0  #: likewise
+    retry: dict[str, Any] | None = None  #: which failures are tried again; see :class:`Retry` of the schemas
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class NewJob:
     #: Files of what is run later: name of a process, or path of its step -> path below ``input/`` -> content.
     files: dict[str, dict[str, Blob]] = field(default_factory=dict)
     origin: dict[str, Any] | None = None  #: of which job it is a repetition
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class JobRow:
     ended: datetime | None
     cancel_requested: datetime | None
     request_hash: str
+    priority: int
+    superseded_by: str | None  #: the newer job that took over its slot
     workflow: dict[str, Any] = field(default_factory=dict)  #: empty in a list, which does not load it
     loops: list[dict[str, Any]] = field(default_factory=list)  #: likewise
     origin: dict[str, Any] | None = None
@@ -89,6 +96,7 @@ class JobFilter:
     owner: str | None = None
     states: frozenset[State] = frozenset()
     module: str | None = None
+    slot: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     name_prefix: str | None = None
     created_after: datetime | None = None
@@ -120,6 +128,9 @@ class StepRow:
     config: dict[str, Any]
     files: dict[str, Blob]
     resources: dict[str, Any]
+    cpu: float
+    memory_bytes: int
+    retry: dict[str, Any] | None
     priority: int
     reuse: dict[str, Any] | None
     state: State
@@ -143,8 +154,9 @@ class StepRow:
     lease_owner: str | None
     lease_token: str | None
     lease_until: datetime | None
+    not_before: datetime | None  #: when it is queued again, where it is given time to heal
     waits_for: str | None  #: key that another step computes now; this one waits until that one has ended
-    job_cancel_requested: bool
+    cancel_requested: bool  #: somebody asked for the end of this step or of its job
 
     @property
     def attempt_id(self) -> str:
@@ -227,6 +239,17 @@ class RunRow(NewRun):
     verification: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """Why an attempt failed, and how the step is tried again; see :meth:`Steps.requeue`."""
+
+    reason: Reason
+    message: str
+    delay_seconds: float = 0.0
+    memory_bytes: int | None = None
+    exit_code: int | None = None
+
+
 class JoinMode(StrEnum):
     """What :meth:`Steps.join` may give a step instead of computing it."""
 
@@ -293,5 +316,30 @@ class EngineRow:
     owner: str
     host: str
     executors: list[str]
+    capacity: dict[str, Any]  #: what it has for steps, and the settings that bound them
     started: datetime
     seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an engine can still take: cores and bytes of its machine, and steps.
+
+    ``executors`` are those whose steps use this machine; for others only ``steps`` counts. A step that asks for more
+    than there is at all is left to an engine on a larger machine.
+    """
+
+    steps: int
+    cpu: float = inf
+    memory_bytes: float = inf
+    all_cpu: float = inf
+    all_memory_bytes: float = inf
+    executors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim gave, and which steps stood before those for which there was no room, first in turn first."""
+
+    steps: list[StepRow]
+    passed_over: list[str]

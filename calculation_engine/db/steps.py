@@ -11,10 +11,13 @@ from calculation_engine.db import attempting, claiming, joining
 from calculation_engine.db.reading import load_steps
 from calculation_engine.db.rows import (
     AttemptRow,
+    Claim,
     Joined,
     JoinMode,
     NewRun,
     OutputFile,
+    Requeue,
+    Room,
     StepEnd,
     StepRow,
     attempt_id,
@@ -94,9 +97,33 @@ class Steps:
     def claim(self, owner: str, executors: Sequence[str], limit: int, lease_seconds: float) -> list[StepRow]:
         """Lease up to ``limit`` queued steps of these executors to ``owner`` and return them.
 
-        Larger priority first, then the older id. Their state stays ``queued``. No step is given twice.
+        Their state stays ``queued``. No step is given twice.
         """
-        return claiming.claim(self._sessions, owner, executors, limit, lease_seconds)
+        return self.claim_for(owner, executors, Room(limit), lease_seconds).steps
+
+    def claim_for(
+        self,
+        owner: str,
+        executors: Sequence[str],
+        room: Room,
+        lease_seconds: float,
+        module_limits: Mapping[str, int] | None = None,
+        only: str | None = None,
+    ) -> Claim:
+        """Lease to ``owner`` the steps whose turn it is and for which there is room.
+
+        Larger priorities go first. Among equal ones it is the turn of whose running steps use the fewest cores, then of
+        whom was served longest ago; among the jobs of one owner turns alternate.
+
+        Args:
+            owner: the engine.
+            executors: that it has.
+            room: what it can still take.
+            lease_seconds: for how long.
+            module_limits: how many steps of a module may be leased at once, by all engines together.
+            only: claim this step and no other.
+        """
+        return claiming.claim(self._sessions, owner, executors, room, lease_seconds, module_limits or {}, only)
 
     def heartbeat(self, owner: str, lease_seconds: float) -> dict[str, bool]:
         """Prolong all leases of ``owner``, also those that ran out and nobody took over.
@@ -202,11 +229,29 @@ class Steps:
         """Store a step's end with its outputs; its job is due, its lease and key are given up."""
         self._sessions.write(lambda tx: attempting.end(tx, step_id, token, end), flush=False)
 
-    def requeue(self, step_id: str, token: str, reason: Reason, message: str, delay_seconds: float = 0.0) -> None:
-        """Give a step back whose attempt was lost; it is claimable after the delay, or cancelled with its job."""
-        self._sessions.write(
-            lambda tx: attempting.requeue(tx, step_id, token, reason, message, delay_seconds), flush=False
-        )
+    def requeue(
+        self,
+        step_id: str,
+        token: str,
+        reason: Reason,
+        message: str,
+        delay_seconds: float = 0.0,
+        memory_bytes: int | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        """Give a step back whose attempt failed; it is claimable after the delay, or cancelled with its job.
+
+        Args:
+            step_id: the step.
+            token: of its lease.
+            reason: why the attempt failed; kept with it.
+            message: the same in words.
+            delay_seconds: before it can be claimed.
+            memory_bytes: that it asks for from now on; None: as before.
+            exit_code: of the attempt.
+        """
+        again = Requeue(reason, message, delay_seconds, memory_bytes, exit_code)
+        self._sessions.write(lambda tx: attempting.requeue(tx, step_id, token, again), flush=False)
 
     def release(self, step_id: str, token: str, delay_seconds: float = 0.0, message: str = "") -> None:
         """Give a queued step back of which nothing was started; an attempt that had begun does not count."""

@@ -35,6 +35,10 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+#: SQLite's integers have 64 bits whatever they are called.
+BigNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
 class JobColumns(TypedColumns):
     """Columns of ``jobs``."""
 
@@ -53,6 +57,11 @@ class JobColumns(TypedColumns):
     ended: Named[datetime | None] = Column(UtcTime)
     cancel_requested: Named[datetime | None] = Column(UtcTime)
     request_hash: Named[str] = Column(String(64))
+    priority: Named[int] = Column(Integer)
+    #: Turn of the job's last queued step: see :mod:`calculation_engine.db.queueing`.
+    turn: Named[int] = Column(BigNumber)
+    #: The newer job that took over its slot.
+    superseded_by: Named[str | None] = Column(String(36))
     #: How often the job's steps have changed; a planner clears ``due`` only when it saw the last change.
     changes: Named[int] = Column(Integer)
     #: Since when the job waits to be planned; NULL when it does not.
@@ -77,6 +86,7 @@ jobs = Table(
     Index("ix_jobs_name", "name", "id"),
     Index("ix_jobs_owner_name", "owner", "name", "id"),
     Index("ix_jobs_due", "due", "id"),
+    Index("ix_jobs_slot", "owner", "slot", "state", "created", "id"),
     **OPTIONS,
 )
 
@@ -93,7 +103,7 @@ deleted_jobs = Table("deleted_jobs", metadata, DeletedJobColumns, **OPTIONS)
 
 
 class JobLabelColumns(TypedColumns):
-    """Columns of ``job_labels``: what jobs are found by; ``name`` is ``module`` or ``tag:`` and the tag's key."""
+    """Columns of ``job_labels``: what jobs are found by; ``name`` is ``module``, ``slot``, or ``tag:`` and a key."""
 
     name: Named[str] = Column(String(110), primary_key=True)
     value: Named[str] = Column(String(100), primary_key=True)
@@ -124,6 +134,11 @@ class StepColumns(TypedColumns):
     config: Named[dict[str, Any]] = Column(Json)
     files: Named[dict[str, Blob]] = Column(Files)
     resources: Named[dict[str, Any]] = Column(Json)
+    #: Cores and bytes that it takes of its engine's machine.
+    cpu: Named[float] = Column(Double)
+    memory_bytes: Named[int] = Column(BigInteger)
+    #: Which failures are tried again, and how often.
+    retry: Named[dict[str, Any] | None] = Column(Json)
     priority: Named[int] = Column(Integer)
     #: Which results it may take instead of computing; NULL: those of equal steps.
     reuse: Named[dict[str, Any] | None] = Column(Json)
@@ -131,6 +146,7 @@ class StepColumns(TypedColumns):
     reason: Named[Reason | None] = Column(Word(Reason))
     message: Named[str] = Column(LongText)
     fraction: Named[float | None] = Column(Double)
+    cancel_requested: Named[datetime | None] = Column(UtcTime)
     attempt: Named[int] = Column(Integer)
     handle: Named[str | None] = Column(String(500))
     #: Where the current attempt was begun: a host-bound executor's attempt is taken over there only.
@@ -149,9 +165,13 @@ class StepColumns(TypedColumns):
     lease_owner: Named[str | None] = Column(String(200))
     lease_token: Named[str | None] = Column(String(36))
     lease_until: Named[datetime | None] = Column(UtcTime)
-    #: ``-priority`` while the step may be claimed, else NULL: the order of claims is then the order of an index.
-    queue_rank: Named[int | None] = Column(Integer)
-    #: No claim before this time.
+    #: The step's place among its owner's steps; see :mod:`calculation_engine.db.queueing`.
+    turn: Named[int] = Column(BigNumber)
+    #: Owner and module while the step may be claimed, else NULL.
+    queue_lane: Named[str | None] = Column(String(270))
+    #: Priority and turn while the step may be claimed, else NULL: the order in a lane is that of an index.
+    queue_rank: Named[int | None] = Column(BigNumber)
+    #: When the step is queued again; it is in no lane until then.
     not_before: Named[datetime | None] = Column(UtcTime)
     #: The key that another step computes now; this one is claimable again when that one has ended.
     waits_for: Named[str | None] = Column(String(64))
@@ -162,13 +182,37 @@ steps = Table(
     metadata,
     StepColumns,
     UniqueConstraint("job_id", "path", name="uq_steps_job_path"),
-    Index("ix_steps_queue", "executor", "queue_rank", "id"),
+    Index("ix_steps_queue", "executor", "queue_lane", "queue_rank", "id"),
+    Index("ix_steps_not_before", "not_before"),
     Index("ix_steps_lease_owner", "lease_owner"),
     Index("ix_steps_lease_until", "lease_until"),
     Index("ix_steps_key", "key", "state", "id"),
     Index("ix_steps_waits_for", "waits_for"),
     **OPTIONS,
 )
+
+
+class TurnColumns(TypedColumns):
+    """Columns of ``turns``: when each owner was served last. The row of no owner counts, and is what claims lock."""
+
+    owner: Named[str] = Column(String(200), primary_key=True)
+    served: Named[int] = Column(BigNumber)
+    #: Largest turn of a step of this owner that was claimed.
+    turn: Named[int] = Column(BigNumber)
+
+
+turns = Table("turns", metadata, TurnColumns, **OPTIONS)
+
+
+class SlotColumns(TypedColumns):
+    """Columns of ``slots``: the newest job of each slot. Its row is what racing requests lock."""
+
+    owner: Named[str] = Column(String(200), primary_key=True)
+    name: Named[str] = Column(String(200), primary_key=True)
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"))
+
+
+slots = Table("slots", metadata, SlotColumns, Index("ix_slots_job", "job_id"), **OPTIONS)
 
 
 class StepFileColumns(TypedColumns):
@@ -311,7 +355,7 @@ uploads = Table(
 class EventColumns(TypedColumns):
     """Columns of ``events``. Written with the job's row locked, so that ids of a job are in the order of commits."""
 
-    id: Named[int] = Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    id: Named[int] = Column(BigNumber, primary_key=True, autoincrement=True)
     job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"))
     time: Named[datetime] = Column(UtcTime)
     kind: Named[str] = Column(String(32))
@@ -327,6 +371,8 @@ class EngineColumns(TypedColumns):
     owner: Named[str] = Column(String(200), primary_key=True)
     host: Named[str] = Column(String(255))
     executors: Named[list[str]] = Column(Json)
+    #: What it has for steps, and the settings that bound them.
+    capacity: Named[dict[str, Any]] = Column(Json)
     started: Named[datetime] = Column(UtcTime)
     seen: Named[datetime] = Column(UtcTime)
 

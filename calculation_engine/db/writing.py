@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from calculation_engine.db.queueing import NOT_QUEUED, lane_of, next_turns, queued_again, rank_of
 from calculation_engine.db.rows import NewStep, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import attempts, events, jobs, key_holders, step_files, steps
@@ -18,7 +19,6 @@ from calculation_engine.states import NEXT, Reason, State
 _ROWS_AT_ONCE = 500
 
 NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_token": None, "lease_until": None}
-NOT_QUEUED: dict[str, Any] = {"queue_rank": None, "not_before": None, "waits_for": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def guarded(tx: Transaction, step_id: str, token: str, old: Collection[State], v
     return tx.run(
         select(
             steps.c.id, steps.c.job_id, steps.c.path, steps.c.state, steps.c.reason, steps.c.message,
-            steps.c.attempt, steps.c.key, steps.c.priority,
+            steps.c.attempt, steps.c.key, steps.c.cancel_requested,
         ).where(steps.c.id == step_id)
     ).one()  # fmt: skip
 
@@ -132,12 +132,14 @@ def insert_all(tx: Transaction, table: Any, rows: Sequence[dict[str, Any]]) -> N
 def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:
     """Queue steps of a job; none of the paths may be there."""
     empty = dict.fromkeys(column.name for column in steps.columns if column.nullable)
+    job = tx.run(select(jobs.c.owner, jobs.c.turn).where(jobs.c.id == job_id)).one()
+    given = next_turns(tx, job_id, job.owner, job.turn, new)
     rows = [
         empty
         | {name: getattr(step, name) for name in names_of(NewStep)}
-        | {"job_id": job_id, "state": State.QUEUED, "message": "", "attempt": 0}
-        | {"queued": tx.now, "queue_rank": -step.priority}
-        for step in new
+        | {"job_id": job_id, "state": State.QUEUED, "message": "", "attempt": 0, "queued": tx.now, "turn": turn}
+        | {"queue_lane": lane_of(job.owner, step.module), "queue_rank": rank_of(step.priority, turn)}
+        for step, turn in zip(new, given, strict=True)
     ]
     insert_all(tx, steps, rows)
     insert_all(
@@ -153,19 +155,30 @@ def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:
     tell(tx, job_id, "step", [{"step": step.id, "path": step.path, **told} for step in new])
 
 
-def cancel_unclaimed(tx: Transaction, job_id: str) -> int:
-    """Cancel the job's steps that no engine holds; return how many that were."""
-    unclaimed = tx.run(
-        select(steps.c.id, steps.c.path, steps.c.attempt)
-        .where(steps.c.job_id == job_id, steps.c.state == State.QUEUED, steps.c.lease_owner.is_(None))
-        .with_for_update()
-    ).all()
-    told = {"state": State.CANCELLED, "reason": Reason.CANCELLED, "message": "cancelled before it started"}
+def cancel_unclaimed(
+    tx: Transaction, job_id: str, ids: Collection[str] | None = None, message: str = "cancelled before it started"
+) -> int:
+    """Cancel the job's steps that no engine holds, or those of ``ids``; return how many that were."""
+    query = select(steps.c.id, steps.c.path, steps.c.attempt).where(
+        steps.c.job_id == job_id, steps.c.state == State.QUEUED, steps.c.lease_owner.is_(None)
+    )
+    if ids is not None:
+        query = query.where(steps.c.id.in_(list(ids)))
+    unclaimed = tx.run(query.with_for_update()).all()
+    told = {"state": State.CANCELLED, "reason": Reason.CANCELLED, "message": message}
     for start in range(0, len(unclaimed), _ROWS_AT_ONCE):
-        ids = [step.id for step in unclaimed[start : start + _ROWS_AT_ONCE]]
-        tx.run(update(steps).where(steps.c.id.in_(ids)).values(**told, **NOT_QUEUED, ended=tx.now))
+        part = [step.id for step in unclaimed[start : start + _ROWS_AT_ONCE]]
+        tx.run(update(steps).where(steps.c.id.in_(part)).values(**told, **NOT_QUEUED, ended=tx.now))
     tell(tx, job_id, "step", [{"step": s.id, "path": s.path, "attempt": s.attempt, **told} for s in unclaimed])
     return len(unclaimed)
+
+
+def request_end(tx: Transaction, job_id: str) -> None:
+    """Ask for the end of a job that has not ended; what no engine holds is cancelled at once."""
+    tx.run(update(jobs).where(jobs.c.id == job_id).values(cancel_requested=tx.now))
+    cancel_unclaimed(tx, job_id)
+    touch_job(tx, job_id)
+    tell_job(tx, job_id)
 
 
 def give_back(tx: Transaction, job: LockedJob, step_id: str, token: str, values: dict[str, Any]) -> Row[Any]:
@@ -178,8 +191,8 @@ def give_back(tx: Transaction, job: LockedJob, step_id: str, token: str, values:
     """
     step = guarded(tx, step_id, token, [State.QUEUED, State.RUNNING], NO_LEASE | values)
     release_keys(tx, step_id)
-    if job.is_cancelled:
-        cancel_unclaimed(tx, job.id)
+    if job.is_cancelled or step.cancel_requested is not None:
+        cancel_unclaimed(tx, job.id, None if job.is_cancelled else [step_id])
         touch_job(tx, job.id)
     return step
 
@@ -189,11 +202,7 @@ def release_keys(tx: Transaction, step_id: str, but: str | None = None) -> None:
     held = select(key_holders.c.key).where(key_holders.c.step_id == step_id, key_holders.c.key != (but or ""))
     for key in tx.run(held.with_for_update()).scalars().all():
         tx.run(delete(key_holders).where(key_holders.c.key == key))
-        tx.run(
-            update(steps)
-            .where(steps.c.waits_for == key)
-            .values(waits_for=None, not_before=None, message="", queue_rank=-steps.c.priority)
-        )
+        tx.run(update(steps).where(steps.c.waits_for == key).values(**queued_again(), message=""))
 
 
 def end_attempt(tx: Transaction, step: Row[Any], values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The engine: plans jobs whose steps changed, claims steps up to its slots, and keeps their leases alive."""
+"""The engine: plans jobs whose steps changed, claims steps that its machine has room for, keeps their leases alive."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from calculation_engine import metrics
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import StepRow
+from calculation_engine.db.rows import Claim, StepRow
 from calculation_engine.engine.ledger import Control
+from calculation_engine.engine.machine import Reservation, capacity_of
 from calculation_engine.engine.owner import Owner, surely_dead
 from calculation_engine.engine.planning import Planning
 from calculation_engine.engine.sweep import Sweep
@@ -35,6 +37,7 @@ _ALIVE_SECONDS = 5.0
 
 @dataclass
 class _InHand:
+    step: StepRow
     control: Control
     future: Future[None]
 
@@ -52,17 +55,23 @@ class Engine:
         store: Store,
         catalogue: Catalogue,
         executors: Mapping[str, Executor],
-        *,
-        slots: int,
     ) -> None:
         self._settings = settings
         self._database = database
         self._store = store
         self._executors = executors
-        self._slots = slots
+        self._capacity = capacity_of(settings, executors)
+        self._reservation = Reservation(settings.reserve_after_seconds)
         self._owner = Owner(settings.data_dir)
         self._worker = Worker(
-            database, store, catalogue, executors, settings.data_dir, self._owner.host, settings.attempts
+            database,
+            store,
+            catalogue,
+            executors,
+            settings.data_dir,
+            self._owner.host,
+            settings.attempts,
+            self._capacity.memory_bytes,
         )
         self._planning = Planning(database, store, catalogue, settings)
         self._sweep = Sweep(database, store, executors, settings)
@@ -78,15 +87,18 @@ class Engine:
                 (self._sweep.run, _SWEEP_SECONDS, "engine-sweep"),
             )
         ]
-        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="step")
+        self._pool = ThreadPoolExecutor(max_workers=self._capacity.steps, thread_name_prefix="step")
         self._taken_over = -_TAKE_OVER_SECONDS
         self._told = -_ALIVE_SECONDS
 
     def start(self) -> None:
         """Begin to work, in threads of its own."""
+        with suppress(DatabaseUnavailable):  # told again with the next heartbeat
+            self._tell()
         for thread in self._threads:
             thread.start()
-        log.info("engine_started", owner=self._owner.name, slots=self._slots, executors=sorted(self._executors))
+        room = {"cpus": self._capacity.cpus, "memory_bytes": self._capacity.memory_bytes}
+        log.info("engine_started", owner=self._owner.name, executors=sorted(self._executors), **room)
 
     def wake(self) -> None:
         """Say that there is work: a job was stored, or is to be cancelled."""
@@ -146,15 +158,28 @@ class Engine:
                 return
 
     def _claim(self) -> int:
-        free = self._slots - len(self._in_hand)
-        if free <= 0:
-            return 0
-        steps = self._database.steps.claim(
-            self._owner.name, sorted(self._executors), free, self._settings.lease_seconds
+        reserved = self._reservation.step_id
+        if reserved is None:
+            claim = self._claim_for(sorted(self._executors))
+        else:
+            elsewhere = sorted(set(self._executors) - set(self._capacity.machine_executors))
+            taken = self._claim_for(elsewhere).steps
+            claim = self._claim_for(list(self._capacity.machine_executors), only=reserved)
+            claim.steps.extend(taken)
+        self._reservation.note(claim.passed_over)
+        return len(claim.steps)
+
+    def _claim_for(self, executors: list[str], only: str | None = None) -> Claim:
+        with self._lock:
+            room = self._capacity.room(held.step for held in self._in_hand.values())
+        if room.steps < 1:
+            return Claim([], [])
+        claim = self._database.steps.claim_for(
+            self._owner.name, executors, room, self._settings.lease_seconds, self._settings.module_limits, only
         )
-        for step in steps:
+        for step in claim.steps:
             self._hand_out(step)
-        return len(steps)
+        return claim
 
     def _pick_up(self) -> None:
         """Go on with steps that are leased to this engine, but in nobody's hands: the database was away in between."""
@@ -166,7 +191,7 @@ class Engine:
                 self._hand_out(step)
 
     def _take_over(self) -> None:
-        if len(self._in_hand) >= self._slots:
+        if len(self._in_hand) >= self._capacity.steps:
             return
         me = self._owner
         owners = self._database.steps.owners() - {me.name}
@@ -183,13 +208,13 @@ class Engine:
 
     def _hand_out(self, step: StepRow) -> None:
         control = Control(tell=self._wake.set)
-        if step.job_cancel_requested:
+        if step.cancel_requested:
             control.cancelled.set()
         with self._lock:
             if self._stopping.is_set():
                 return
             future = self._pool.submit(self._worker.run, step, control)
-            self._in_hand[step.id] = _InHand(control, future)
+            self._in_hand[step.id] = _InHand(step, control, future)
         metrics.STEPS_RUNNING.set(len(self._in_hand))
         future.add_done_callback(lambda _: self._let_go(step.id))
 
@@ -203,8 +228,7 @@ class Engine:
         """Say that this engine lives, keep the leases of what is in hand, and pass on that a job is to be cancelled."""
         self._store.room.watch()
         if time.monotonic() - self._told > _ALIVE_SECONDS:
-            self._told = time.monotonic()
-            self._database.engines.beat(self._owner.name, self._owner.host, sorted(self._executors))
+            self._tell()
         if not self._in_hand:
             return
         for step_id, cancelled in self._database.steps.heartbeat(
@@ -214,3 +238,9 @@ class Engine:
                 held = self._in_hand.get(step_id)
             if cancelled and held:
                 held.control.cancelled.set()
+
+    def _tell(self) -> None:
+        """Note in the database that this engine lives, and what it has for steps."""
+        self._told = time.monotonic()
+        names, capacity = sorted(self._executors), self._capacity.document()
+        self._database.engines.beat(self._owner.name, self._owner.host, names, capacity)

@@ -14,6 +14,7 @@ from calculation_engine import metrics
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewOutput, StepEnd, StepRow
 from calculation_engine.engine.outcome import Outcome
+from calculation_engine.engine.retrying import Again
 from calculation_engine.errors import DatabaseUnavailable, Stale
 from calculation_engine.executors.base import Exit
 from calculation_engine.states import ENDED, Reason, State
@@ -67,9 +68,14 @@ class Ledger:
         """Write that the attempt runs."""
         self._persist(lambda: self.database.steps.started(*self._lease, handle, host))
 
-    def requeue(self, message: str) -> None:
-        """Write that the attempt was lost, and that another is to be made."""
-        self._persist(lambda: self.database.steps.requeue(*self._lease, Reason.LOST, message, 0))
+    def requeue(self, again: Again) -> None:
+        """Write that the attempt failed, and that another is to be made."""
+        self._persist(
+            lambda: self.database.steps.requeue(
+                *self._lease, again.reason, again.message, again.delay_seconds, again.memory_bytes, again.exit_code
+            )
+        )
+        log.info("step_tried_again", step=self.step.id, reason=again.reason, delay_seconds=again.delay_seconds)
 
     def cancel(self, message: str = "cancelled before it started") -> None:
         """Write that the step ended on request, without having run."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobChange, JobRow, NewStep, StepRow
+from calculation_engine.engine.asks import Asks
 from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.looping import LoopLook, LoopRun
 from calculation_engine.engine.loops import baseline_path
@@ -34,6 +35,7 @@ class Planning:
         self._catalogue = catalogue
         self._settings = settings
         self._inputs = Inputs(database, store, settings)
+        self._asks = Asks(database, catalogue, settings)
 
     def run(self) -> int:
         """Plan the jobs whose steps changed; return how many there were."""
@@ -59,7 +61,9 @@ class Planning:
         state = result.state if result.state in ENDED else None
         loops = [look.view for look in looks]
         change = JobChange(state, result.reason, result.message, result.fraction, loops)
-        self._database.jobs.plan(job_id, seen, new, change if job.state not in ENDED else None)
+        self._database.jobs.plan(
+            job_id, seen, self._asks.of(new, job.priority), change if job.state not in ENDED else None
+        )
 
     def _next(
         self, job: JobRow, workflow: Workflow, steps: list[StepRow], *, cancelled: bool

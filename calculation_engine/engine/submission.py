@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from uuid_utils import uuid7
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, NewJob, NewStep
+from calculation_engine.engine.asks import Asks
 from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.keys import hash_json
 from calculation_engine.engine.loops import baselines, bridged_inputs
 from calculation_engine.engine.planner import plan, stuck
-from calculation_engine.errors import Fault, InvalidInput, NotFound
+from calculation_engine.errors import Fault, Forbidden, InvalidInput, NotFound
 from calculation_engine.modules.catalogue import Catalogue, Module
 from calculation_engine.modules.checks import config_faults, label_faults
 from calculation_engine.schemas.files import Blob
@@ -56,7 +58,9 @@ class Submission:
             Conflict: the id is taken by a job with another body.
             Gone: the job of that id was deleted.
             StorageFull: the data folder takes nothing new.
+            Forbidden: the owner may not ask for this priority.
         """
+        self._check_priority(request.priority, owner)
         self.store.room.check()
         workflow = _with_reuse(_with_parts(request.workflow, parts or {}), request.reuse)
         files = self._validated(workflow, owner)
@@ -70,10 +74,24 @@ class Submission:
             slot=request.slot,
             request_hash=hash_json(_identity(request, workflow, files)),
             workflow=workflow.model_dump(mode="json"),
-            steps=[new_step(process, files[process.name], self.settings) for process in ready],
+            steps=self._asks.of(
+                [new_step(process, files[process.name], self.settings) for process in ready], request.priority
+            ),
+            priority=request.priority,
             files={name: inputs for name, inputs in files.items() if name not in {process.name for process in ready}},
         )
         return self.database.jobs.create(job)
+
+    @cached_property
+    def _asks(self) -> Asks:
+        return Asks(self.database, self.catalogue, self.settings)
+
+    def _check_priority(self, priority: int, owner: str) -> None:
+        if priority > 0 and self.settings.tokens_file is not None and owner not in self.settings.priority_owners:
+            raise Forbidden(
+                f"priority: {owner} may use -10 to 0, got {priority}: above 0 a job goes before those of others",
+                hint="leave it out, or ask the administrator to add the owner to the setting priority_owners",
+            )
 
     def _validated(self, workflow: Workflow, owner: str) -> Files:
         faults: list[Fault] = []
@@ -87,6 +105,7 @@ class Submission:
             if process.executor is not None and process.executor not in self.executors:
                 known = f"there are: {', '.join(sorted(self.executors))}"
                 faults.append(Fault(f"{path}.executor", f"no job runs on an executor {process.executor!r} here", known))
+            faults += self._asks.faults(process, path)
             try:
                 module = self.catalogue.get(process.module)
             except (NotFound, InvalidInput) as error:
@@ -128,6 +147,7 @@ def new_step(process: Process, files: Mapping[str, Blob], settings: Settings, pa
         files=dict(files),
         resources=process.resources.model_dump(mode="json", exclude_none=True),
         reuse=reuse_of(process.reuse),
+        retry=process.retry.model_dump(mode="json") if process.retry else None,
     )
 
 

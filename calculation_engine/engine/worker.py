@@ -23,6 +23,7 @@ from calculation_engine.engine.outcome import Outcome, judge
 from calculation_engine.engine.paths import attempt_outputs, earlier_log, scratch, step_log
 from calculation_engine.engine.programs import content_files, resolve
 from calculation_engine.engine.progress import ProgressReader
+from calculation_engine.engine.retrying import again_after
 from calculation_engine.engine.spec import StepSpec, TaskMaker, spec_of
 from calculation_engine.engine.verification import Verifier
 from calculation_engine.errors import (
@@ -88,6 +89,9 @@ class Worker:
     data_dir: Path
     host: str
     attempts: int
+    """Of a step that says nothing of retries itself."""
+    most_memory_bytes: int
+    """Up to which a step's memory may grow here."""
     known_contents: set[str] = field(default_factory=set)
     """Content hashes of modules whose files are kept."""
 
@@ -114,18 +118,51 @@ class Worker:
             log.warning("database_unavailable", step=step.id, error=error.message)
         except tuple(_REASONS) as error:
             reason = next(reason for kind, reason in _REASONS.items() if isinstance(error, kind))
-            ledger.end(Outcome(State.FAILED, reason, str(error)))
+            self._fail(ledger, Outcome(State.FAILED, reason, str(error)))
         except Exception:
             incident = str(uuid4())
             log.exception("step_broke_the_engine", step=step.id, incident=incident)
             message = f"the engine failed on this step; its log has more under {incident}"
-            ledger.end(Outcome(State.FAILED, Reason.ENGINE_ERROR, message))
+            self._fail(ledger, Outcome(State.FAILED, Reason.ENGINE_ERROR, message))
+
+    def _fail(self, ledger: Ledger, outcome: Outcome) -> None:
+        """End a step that did not come to its end by itself, or let it be tried again."""
+        if outcome.reason is Reason.ENGINE_ERROR and ledger.step.retry is not None:
+            try:
+                if self._retried_after_error(ledger, outcome):
+                    return
+            except (DatabaseUnavailable, ExecutorUnavailable, Stale) as error:
+                log.warning("step_left", step=ledger.step.id, error=error.message)
+                return  # as after the death of an engine: whoever takes it over goes on with what there is
+        ledger.end(outcome)
+
+    def _retried_after_error(self, ledger: Ledger, outcome: Outcome) -> bool:
+        step = self.database.steps.get(ledger.step.id)
+        if not self._has_open_attempt(step):
+            step = self.database.steps.begin(
+                step.id,
+                ledger.token,
+                attempt_increment=True,
+                spec=step.spec,
+                key=None,
+                module_version=step.module_version,
+                host=self.host,
+                image=None,
+            )
+        again = again_after(step, outcome, self.attempts, self.most_memory_bytes)
+        if again is None:
+            return False
+        spec = spec_of(step)
+        if spec is not None:  # two attempts never run at once
+            self.executors[step.executor].remove(TaskMaker(self.data_dir, self.store).make(step, spec))
+        ledger.requeue(again)
+        return True
 
     def _run(self, step: StepRow, ledger: Ledger) -> None:
         spec = spec_of(step)
         if spec is not None and self._has_open_attempt(step):
             self._resume(step, spec, ledger)
-        elif step.job_cancel_requested:
+        elif step.cancel_requested:
             ledger.cancel()
         else:
             self._start(step, ledger)
@@ -243,7 +280,7 @@ class Worker:
         task = TaskMaker(self.data_dir, self.store).make(step, spec)
         handle = executor.find(task)
         if handle is None and step.handle is None:
-            if step.job_cancel_requested:
+            if step.cancel_requested:
                 ledger.cancel()
             else:
                 self._prepare(executor, spec, ledger)
@@ -295,6 +332,11 @@ class Worker:
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         outcome = judge(running.spec, end, folder, paths)
         self._refuse_to_blame(outcome, end)
+        again = again_after(running.step, outcome, self.attempts, self.most_memory_bytes)
+        if again is not None and not running.ledger.control.cancelled.is_set():
+            self._clean(running)
+            running.ledger.requeue(again)
+            return
         outputs = [self._keep(running.spec, folder, path) for path in paths]
         if outcome.state is State.SUCCEEDED:
             outcome = self._verified(running, outcome, outputs)
@@ -336,13 +378,15 @@ class Worker:
         step, ledger = running.step, running.ledger
         log.warning("attempt_lost", step=step.id, attempt=step.attempt, why=why)
         self._clean(running)
-        if step.job_cancel_requested or ledger.control.cancelled.is_set():
+        if step.cancel_requested or ledger.control.cancelled.is_set():
             ledger.cancel("cancelled on request")
-        elif step.attempt >= self.attempts:
+            return
+        again = again_after(step, Outcome(State.FAILED, Reason.LOST, why), self.attempts, self.most_memory_bytes)
+        if again is None:
             message = f"attempt {step.attempt} was lost, and no more are made: {why}"
             ledger.end(Outcome(State.FAILED, Reason.LOST, message))
         else:
-            ledger.requeue(why)
+            ledger.requeue(again)
 
     @contextmanager
     def _later_where_unavailable(self, ledger: Ledger) -> Iterator[None]:

@@ -104,6 +104,7 @@ class Capabilities:
 
     host_bound: bool  #: a handle means something on the host that made it only
     sandboxed: bool  #: a step reaches neither the network nor files other than its own
+    uses_machine: bool = True  #: a step takes cores and memory of the engine's machine
     detail: Mapping[str, str] = field(
         default_factory=dict
     )  #: for ``doctor``: what is used, and what is missing and why

@@ -52,7 +52,12 @@ class DockerExecutor(Executor):
         except ExecutorUnavailable as error:
             detail["engine"] = str(error)
         is_socket = address.startswith(("unix://", "http+unix://", "/"))
-        return Capabilities(host_bound=is_socket, sandboxed=not self.options.network_allowed, detail=detail)
+        return Capabilities(
+            host_bound=is_socket,
+            sandboxed=not self.options.network_allowed,
+            uses_machine=is_socket,
+            detail=detail,
+        )
 
     def check(self) -> None:
         """See that a Docker engine answers."""

@@ -13,7 +13,7 @@ from calculation_engine.states import Reason, State
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
-_SHORTHAND = ("module", "config", "inputs", "executor", "resources")
+_SHORTHAND = ("module", "config", "inputs", "executor", "resources", "retry")
 _FLOW = ("processes", "components", "reuse")
 
 
@@ -27,8 +27,10 @@ class JobRequest(Schema):
     name: Annotated[str, StringConstraints(max_length=200)] = ""
     description: Annotated[str, StringConstraints(max_length=10_000)] = ""
     tags: dict[Tag, Tag] = Field(default={}, max_length=50)
-    slot: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    """Place that a newer job of the same slot takes over."""
+    slot: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    """Named place: a newer job of the same slot and owner cancels what is left of this one."""
+    priority: int = Field(default=0, ge=-10, le=10)
+    """Larger goes first, whoever's job it is. Where tokens are used, above 0 is for the owners of the settings only."""
     workflow: Workflow
     reuse: Reuse | None = None
     """Whether stored results are taken, as ``never``, ``results`` or ``verify``; none: as the workflow says."""
@@ -107,6 +109,9 @@ class JobSummary(Schema):
     description: str
     tags: dict[str, str]
     slot: str | None
+    superseded_by: str | None = None
+    """The newer job that took over its slot: what this one left is outdated."""
+    priority: int = 0
     state: State
     reason: Reason | None
     message: str

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from calculation_engine.schemas.base import Bytes, Schema, Seconds
 
+LONGEST_WAIT_SECONDS = 3600.0
+
 
 class Resources(Schema):
     """The limits of one step; passing one ends it with a reason of its own."""
@@ -41,3 +43,23 @@ class ResourceChanges(Schema):
     def over(self, resources: Resources) -> Resources:
         """Return ``resources`` with the limits that are set here."""
         return resources.model_copy(update=self.model_dump(exclude_none=True))
+
+
+class Retry(Schema):
+    """What is tried again: an attempt that was lost, an error of the engine, too little memory where it may have more.
+
+    Other failures do not heal by themselves and are never tried again.
+    """
+
+    attempts: int = Field(default=3, ge=1, le=20)
+    """Attempts in all, the first one included."""
+    wait: Seconds = Field(default=10.0, ge=0, le=3600)
+    """Seconds before the second attempt; twice as long before each further one, an hour at most."""
+    memory_limit: Bytes | None = Field(default=None, ge=1 << 20)
+    """Bytes that `memory` may grow to after an attempt that needed more; none: it is not tried again then."""
+    memory_growth: float = Field(default=2.0, gt=1, le=16)
+    """Factor by which `memory` grows."""
+
+    def delay_seconds(self, attempt: int) -> float:
+        """Return how long to wait after the attempt of that number."""
+        return min(self.wait * 2.0 ** (attempt - 1), LONGEST_WAIT_SECONDS)

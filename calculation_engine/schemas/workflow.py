@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
 from calculation_engine.schemas.module import Label, ModuleName
-from calculation_engine.schemas.resources import ResourceChanges
+from calculation_engine.schemas.resources import ResourceChanges, Retry
 from calculation_engine.schemas.reuse import Reuse
 
 
@@ -74,6 +74,8 @@ class Process(Schema):
     resources: ResourceChanges = ResourceChanges()
     reuse: Reuse | None = None
     """Whether stored results are taken, as ``never``, ``results`` or ``verify``; none: as the workflow says."""
+    retry: Retry | None = None
+    """Which failures are tried again; none: an attempt that was lost, as often as the settings say."""
 
 
 class Chain(Schema):
