@@ -97,7 +97,12 @@ class Client:
         given = {key: value for key, value in short.items() if value is not None}
         if (workflow is None) == (module is None) or (workflow is not None and given):
             raise InvalidInput("submit: expected a workflow, or a module with its config and inputs")
-        people = {"name": name, "description": description, "tags": dict(tags) if tags else None, "reuse": reuse}
+        people: dict[str, Any] = {
+            "name": name,
+            "description": description,
+            "tags": dict(tags) if tags else None,
+            "reuse": reuse,
+        }
         people |= {"slot": slot, "priority": priority}
         document |= given | {key: value for key, value in people.items() if value is not None}
         if executor is not None:

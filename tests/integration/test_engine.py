@@ -66,7 +66,10 @@ def test_running_job_is_cancelled_with_its_processes(system: System) -> None:
     job = system.ended(job_id)
     assert (job.state, job.reason) == (State.CANCELLED, Reason.CANCELLED)
     system.wait(
-        lambda: not children & {process.pid for process in psutil.process_iter(["status"]) if process.info["status"] != "zombie"}
+        lambda: (
+            not children
+            & {process.pid for process in psutil.process_iter(["status"]) if process.info["status"] != "zombie"}
+        )
     )
     system.wait(lambda: list((system.parts.settings.data_dir / "work").iterdir()) == [])
 
