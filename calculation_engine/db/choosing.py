@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import Row, bindparam, select, text
 
 from calculation_engine.db.queueing import LEAST_RANK, SPAN, parts_of
 from calculation_engine.db.rows import Room
@@ -214,15 +214,12 @@ class _Choice:
 
 def _in_use(tx: Transaction) -> _InUse:
     found = _InUse({}, {})
-    query = (
-        select(jobs.c.owner, steps.c.module, func.sum(steps.c.cpu).label("cpu"), func.count().label("number"))
-        .join(jobs, jobs.c.id == steps.c.job_id)
-        .where(steps.c.lease_owner > "")
-        .group_by(jobs.c.owner, steps.c.module)
-    )
+    # Summed up here: to group by owner, SQLite would go through all jobs.
+    query = select(jobs.c.owner, steps.c.module, steps.c.cpu).join(jobs, jobs.c.id == steps.c.job_id)
+    query = query.where(steps.c.lease_owner > "")
     for row in tx.run(query):
         found.cpu[row.owner] = found.cpu.get(row.owner, 0.0) + row.cpu
-        found.steps[row.module] = found.steps.get(row.module, 0) + row.number
+        found.steps[row.module] = found.steps.get(row.module, 0) + 1
     return found
 
 

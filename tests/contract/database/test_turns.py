@@ -168,7 +168,7 @@ def test_many_delayed_steps_do_not_stand_before_others(database: Database, make:
 
     claimed = database.steps.claim("engine", LOCAL, 200, 30)
     database.sessions.write(
-        lambda tx: tx.run(update(steps).where(steps.c.state == State.QUEUED).values(not_before=tx.after(-1)))
+        lambda tx: tx.run(update(steps).where(steps.c.lease_owner.is_(None)).values(not_before=tx.after(-1)))
     )
     late = database.steps.claim("engine", LOCAL, 200, 30)
 
