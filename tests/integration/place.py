@@ -47,9 +47,12 @@ class Place:
         return sorted(str(path) for folder in folders for path in folder.rglob("*") if path.is_file())
 
     def processes(self) -> list[str]:
-        """Return the command lines on this machine that name the data folder, those of the server itself left out."""
-        lines = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
-        return sorted(line for line in lines if str(self.data_dir) in line)
+        """Return the command lines of the processes that are in the data folder or name it, the server left out."""
+        found = (
+            (" ".join(process.info["cmdline"] or []), process.info["cwd"] or "")
+            for process in psutil.process_iter(["cmdline", "cwd"])
+        )
+        return sorted(line for line, folder in found if str(self.data_dir) in f"{line} {folder}")
 
     def docker_objects(self) -> list[str]:
         """Return the containers and volumes of this data folder's engine."""

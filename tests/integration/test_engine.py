@@ -61,7 +61,8 @@ def test_limit_that_is_passed_is_told(system: System, limits: dict[str, Any], re
 def test_running_job_is_cancelled_with_its_processes(system: System) -> None:
     job_id = system.probe(sleep=600)
     system.wait(lambda: system.job(job_id).state is State.RUNNING)
-    children = {process.pid for process in psutil.Process().children(recursive=True)}
+    [shim] = [int((step.handle or "").rpartition(":")[2]) for step in system.steps(job_id)]
+    children = {shim, *(process.pid for process in psutil.Process(shim).children(recursive=True))}
     system.cancel(job_id)
     job = system.ended(job_id)
     assert (job.state, job.reason) == (State.CANCELLED, Reason.CANCELLED)
