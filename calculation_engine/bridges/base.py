@@ -29,13 +29,14 @@ class Ref:
         kind: ``exchange``: the table that is asked for now. ``own_input``: input ``label`` of process ``node`` as the
             user gave it, absent if it was not given. ``own_config``: the config of process ``node``, as JSON.
             ``output``: what pass or process ``node`` left in this evaluation. ``baseline_output``: what process
-            ``node`` left in the frozen baseline.
+            ``node`` left in the frozen baseline. ``latest_output``: what process ``node`` left in the latest earlier
+            evaluation in which it succeeded, or else in the frozen baseline. ``start_output``: what the start left.
         node: name of the pass or process.
         label: label of an input or output; none: ``path`` counts.
         path: file or folder below ``output/``; an optional one may be absent.
     """
 
-    kind: Literal["exchange", "own_input", "own_config", "output", "baseline_output"]
+    kind: Literal["exchange", "own_input", "own_config", "output", "baseline_output", "latest_output", "start_output"]
     node: str = ""
     label: str = ""
     path: str = ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def round_lines(loop: Mapping[str, Any], told: int) -> Iterator[str]:
     """Yield a line for each evaluation after the first ``told``."""
     for report in loop["history"][told:]:
-        yield f"{loop['component']}: evaluation {report['evaluation']}: {report['sentence']}"
+        yield f"{loop['component']}: {report['sentence']}"
 
 
 def rounds_table(loop: Mapping[str, Any]) -> Table:

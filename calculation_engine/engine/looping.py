@@ -18,7 +18,7 @@ from calculation_engine.bridges.registry import make_bridge
 from calculation_engine.coupling import SUCCESSES, Evaluation, Scheme, Word
 from calculation_engine.db.rows import JobRow, NewStep, StepRow
 from calculation_engine.engine.convergence import convergence_csv, loop_view
-from calculation_engine.engine.loops import baseline_path, baselines_read
+from calculation_engine.engine.loops import START, baseline_path, baselines_read
 from calculation_engine.engine.planner import Part
 from calculation_engine.engine.scheme import make_scheme
 from calculation_engine.engine.wiring import Wiring
@@ -26,7 +26,6 @@ from calculation_engine.errors import InvalidInput
 from calculation_engine.schemas.workflow import Loop
 from calculation_engine.states import ENDED, Reason, State
 
-START = "start"
 REPORT = "report"
 
 #: A failure that says nothing of the point that was evaluated: the loop ends with it.

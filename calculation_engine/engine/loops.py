@@ -12,6 +12,7 @@ from calculation_engine.errors import Fault, InvalidInput, NotFound
 from calculation_engine.schemas.workflow import Loop, Override, Process, Workflow
 
 BASELINE = "baseline"
+START = "start"
 
 
 def bridged_inputs(workflow: Workflow) -> tuple[dict[str, set[str]], list[Fault]]:
@@ -63,5 +64,5 @@ def baselines_read(bridge: Bridge[Any], sequence: Sequence[str]) -> list[str]:
     nodes = [bridge.start(sequence), *bridge.evaluation(sequence)]
     report = bridge.report(sequence)
     refs = [ref for node in [*nodes, *([report] if report else [])] for ref in node.inputs.values()]
-    read = {ref.node for ref in refs if ref.kind == "baseline_output"}
+    read = {ref.node for ref in refs if ref.kind in {"baseline_output", "latest_output"}}
     return [name for name in sequence if name in read]

@@ -14,7 +14,7 @@ from calculation_engine.bridges.exchange import ExchangeTable, read_exchange, wr
 from calculation_engine.bridges.variables import VariableGroup, read_groups
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewStep, OutputFile, StepRow
-from calculation_engine.engine.loops import BASELINE, overridden
+from calculation_engine.engine.loops import BASELINE, START, overridden
 from calculation_engine.engine.programs import BRIDGE_PREFIX, bridge_module
 from calculation_engine.engine.submission import new_step, reuse_of
 from calculation_engine.errors import InvalidInput
@@ -24,6 +24,7 @@ from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.module import Slot
 from calculation_engine.schemas.workflow import Loop, Process, Workflow
 from calculation_engine.settings import Settings
+from calculation_engine.states import State
 from calculation_engine.store import Store
 
 #: Passes of a bridge run in the engine's own environment, which no other place has.
@@ -156,9 +157,22 @@ class Wiring:
             return {"config.json": self.put(json.dumps(self._process(ref.node).config, sort_keys=True))}
         if ref.kind == "own_input":
             return self._own_input(ref)
-        place_ = evaluation if ref.kind == "output" else f"{loop.name}/{BASELINE}"
-        step = self.steps.get(f"{place_}/{ref.node}")
+        step = self._source(loop, ref, evaluation)
         return self._of_step(step, ref) if step is not None else {}
+
+    def _source(self, loop: Loop, ref: Ref, evaluation: str) -> StepRow | None:
+        """Return the step whose output a reference means; None where there is none."""
+        if ref.kind == "start_output":
+            return self.steps.get(f"{loop.name}/{START}")
+        if ref.kind == "output":
+            return self.steps.get(f"{evaluation}/{ref.node}")
+        if ref.kind == "latest_output":
+            # All earlier evaluations have ended when a step of this one is made: replanning finds the same step.
+            for number in range(int(evaluation.rsplit("/", 1)[-1]) - 1, 0, -1):
+                step = self.steps.get(f"{loop.name}/{number}/{ref.node}")
+                if step is not None and step.state is State.SUCCEEDED:
+                    return step
+        return self.steps.get(f"{loop.name}/{BASELINE}/{ref.node}")
 
     def _own_input(self, ref: Ref) -> Files:
         slot = self.catalogue.get(self._process(ref.node).module).manifest.find_input(ref.label)

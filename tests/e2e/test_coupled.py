@@ -57,6 +57,11 @@ def exchange_tables(folder: Path) -> dict[str, list[float]]:
 def test_reference_scenario_reaches_its_fixed_point_in_five_evaluations(runs: Any) -> None:
     folder = runs("local")
     found = summary(folder)
+    starts = [
+        json.loads((folder / "agree" / place / "economy" / "output" / "solution.json").read_text())["start"]["used"]
+        for place in ("baseline", "1", "2", "3")
+    ]
+    assert starts == ["cold", *["steady state and path"] * 3]
     job = json.loads((folder / "job.json").read_text())
     assert job["loops"][0]["verdict"] == "converged"
     assert job["loops"][0]["evaluations"] <= 5

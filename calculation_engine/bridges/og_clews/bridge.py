@@ -56,19 +56,18 @@ class OgClewsBridge(Bridge[Config]):
             "cost_ratio.csv": Ref("output", "costs", path="cost_ratio.csv"),
             **economy_files(economy),
         }
+        into_economy = {
+            "overrides": Ref("output", "costs", path="overrides.json"),
+            "baseline": Ref("baseline_output", economy, path="guess.npz"),
+            "baseline_prices": Ref("baseline_output", economy, path="industries.csv"),
+        }
+        if self.config.exchange.warm_start:
+            into_economy["previous"] = Ref("latest_output", economy, path="guess.npz")
         return [
             Node("demand", "pass", demand),
             Node(energy, "process", {"scale": Ref("output", "demand", path="scale.csv")}),
             Node("costs", "pass", costs),
-            Node(
-                economy,
-                "process",
-                {
-                    "overrides": Ref("output", "costs", path="overrides.json"),
-                    "baseline": Ref("baseline_output", economy, path="guess.npz"),
-                    "baseline_prices": Ref("baseline_output", economy, path="industries.csv"),
-                },
-            ),
+            Node(economy, "process", into_economy),
             Node("response", "pass", response),
         ]
 

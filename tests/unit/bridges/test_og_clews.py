@@ -80,7 +80,13 @@ def test_an_evaluation_goes_through_both_models_in_the_order_of_the_sequence(tmp
         ("response", "pass"),
     ]
     assert set(nodes[1].inputs) == {"scale"}
-    assert set(nodes[3].inputs) == {"overrides", "baseline", "baseline_prices"}
+    assert set(nodes[3].inputs) == {"overrides", "baseline", "baseline_prices", "previous"}
+    assert nodes[3].inputs["previous"].kind == "latest_output"
+
+
+def test_without_a_warm_start_an_evaluation_knows_nothing_of_the_one_before(tmp_path):
+    nodes = Passes(tmp_path, exchange={"warm_start": False}).bridge.evaluation(["power", "nation"])
+    assert {ref.kind for node in nodes for ref in node.inputs.values()}.isdisjoint({"latest_output"})
 
 
 def test_other_than_two_participants_or_no_way_back_are_refused(tmp_path):
