@@ -59,8 +59,7 @@ def _distance(report: Report) -> str:
         return "no evaluation succeeded"
     unit = "" if worst.unit == "1" else worst.unit
     return (
-        f"{worst.name} is farthest from agreement: {worst.x:.6g} went in and {worst.g:.6g} came out"
-        f" {unit}".rstrip()
+        f"{worst.name} is farthest from agreement: {worst.x:.6g} went in and {worst.g:.6g} came out {unit}".rstrip()
         + f", {worst.residual:.2g} apart (tolerance {worst.tolerance:.2g})"
     )
 
