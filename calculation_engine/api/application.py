@@ -11,6 +11,7 @@ from calculation_engine.api.context import Context
 from calculation_engine.api.docs import PAGE_HEADERS, docs_page
 from calculation_engine.api.endpoint import Endpoint
 from calculation_engine.api.openapi import openapi_document
+from calculation_engine.api.page import page_routes
 from calculation_engine.api.routes import PREFIX, Call, Reply, Returns, Route
 from calculation_engine.api.security import Guard
 from calculation_engine.api.table import ROUTES
@@ -26,7 +27,7 @@ def make_application(context: Context) -> Application:
         InvalidInput: the file with the tokens cannot be used.
     """
     guard = Guard(context.settings)
-    routes = [*ROUTES, *_describing(guard)]
+    routes = [*ROUTES, *_describing(guard), *page_routes()]
     by_pattern: dict[str, dict[str, Route]] = {}
     for route in routes:
         for pattern in route.patterns:

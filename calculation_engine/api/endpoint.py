@@ -148,7 +148,8 @@ class Endpoint(RequestHandler):
 
     def _admit(self) -> None:
         guard, headers = self._work.guard, self.request.headers
-        guard.check_source(headers)
+        page = self._routes.get("GET")
+        guard.check_source(headers, linked=page is not None and page.linked and self.request.method in {"GET", "HEAD"})
         self._allow_origin()
         if not self._routes:
             raise no_address(self.request.path, self._work.paths)

@@ -124,6 +124,7 @@ class Route:
     takes: Takes | None = None
     short: bool = False  #: answered without the prefix, too
     open: bool = False  #: needs no token
+    linked: bool = False  #: a link on a web page elsewhere may lead there
     safe: bool = True  #: GET changes nothing, so that HEAD may stand for it
 
     @property

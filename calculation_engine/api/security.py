@@ -34,11 +34,12 @@ class Guard:
         """Whether each owner sees only what is theirs."""
         return self._owners is not None
 
-    def check_source(self, headers: Mapping[str, str]) -> None:
+    def check_source(self, headers: Mapping[str, str], *, linked: bool = False) -> None:
         """Return when the request came under an allowed name, and not from a web page elsewhere.
 
         A page that makes its own name point to this machine is told by ``Host``; any other page by ``Origin`` or
-        ``Sec-Fetch-Site``, which browsers send and pages cannot change.
+        ``Sec-Fetch-Site``, which browsers send and pages cannot change. Where ``linked`` says so, a person may follow
+        a link from any page: the browser then leaves that page, which reads nothing.
 
         Raises:
             Forbidden: otherwise.
@@ -51,7 +52,10 @@ class Guard:
             )
         origin = headers.get("Origin")
         if origin is None:
-            foreign = headers.get("Sec-Fetch-Site", "none") not in _OWN_SITES
+            followed = (
+                linked and headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+            )
+            foreign = headers.get("Sec-Fetch-Site", "none") not in _OWN_SITES and not followed
         else:
             foreign = not self.allows_origin(origin) and urlsplit(origin).netloc.lower() != host.lower()
         if foreign:

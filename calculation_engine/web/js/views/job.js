@@ -1,0 +1,149 @@
+/** One job: where it stands, what can be done with it, and its parts as tabs. */
+
+import { address, change, get, save } from "../api.js";
+import { h, icon, update } from "../dom.js";
+import { elapsed, shortId, time, timeLeft } from "../format.js";
+import { attempt, repeat, soon } from "../live.js";
+import { act, note, problemBox } from "../problem.js";
+import { watchEvents } from "../sse.js";
+import { reasonSentence, stateBadge } from "../words.js";
+import { openAgreement } from "../job/agreement.js";
+import { openLog } from "../job/log.js";
+import { openRequest } from "../job/request.js";
+import { openSteps } from "../job/steps.js";
+import { openResults } from "../result/results.js";
+
+const TABS = [
+  ["steps", "Steps", openSteps, () => true],
+  ["agreement", "Agreement", openAgreement, (job) => job.loops.length > 0],
+  ["results", "Results", openResults, () => true],
+  ["log", "Log", openLog, () => true],
+  ["request", "Request", openRequest, () => true],
+];
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+const LOOK_MS = 5000;
+
+export async function showJob(root, place, signal) {
+  let job = await get(["job", place.parts[0]], {}, signal);
+  const head = h("header", { class: "job-head" });
+  const tabs = h("nav", { class: "tabs", "aria-label": "Parts of the job" });
+  const panel = h("section", { class: "panel" });
+  root.append(head, tabs, panel);
+  let open = null;
+
+  function render() {
+    const [name] = here();
+    document.title = `${job.name || shortId(job.id)}: ${job.state}`;
+    update(head, ...headline(job, removed));
+    update(tabs, ...TABS.filter(([, , , has]) => has(job)).map(([key, title]) => tab(job, key, title, key === name)));
+    open?.show(job, here()[1]);
+  }
+  function here() {
+    const [, name, ...rest] = place.parts;
+    const known = TABS.find(([key, , , has]) => key === name && has(job));
+    return [known ? name : "steps", { rest, query: place.query }];
+  }
+  function enter() {
+    const [name] = here();
+    if (open?.name === name) return;
+    open?.controller.abort();
+    const controller = new AbortController();
+    signal.addEventListener("abort", () => controller.abort(), { once: true });
+    panel.replaceChildren();
+    const [, , make] = TABS.find(([key]) => key === name);
+    open = { name, controller, show: make(panel, job, controller.signal) };
+  }
+  function removed() {
+    note(`Job ${job.name || shortId(job.id)} is deleted.`);
+    location.hash = "#/jobs";
+  }
+  const look = async () => {
+    if (signal.aborted) return;
+    job = await get(["job", job.id], {}, signal);
+    render();
+  };
+  const lookSoon = soon(() => attempt(look, signal).catch((error) => update(head, problemBox(error))));
+
+  enter();
+  render();
+  if (!ENDED.has(job.state)) {
+    const ended = new AbortController();
+    const both = AbortSignal.any([signal, ended.signal]);
+    watchEvents(job.id, lookSoon, both).catch(() => {});
+    repeat(async () => (ENDED.has(job.state) ? ended.abort() : look()), LOOK_MS, both).catch(() => {});
+    const clock = setInterval(() => (ENDED.has(job.state) ? clearInterval(clock) : render()), 1000);
+    signal.addEventListener("abort", () => clearInterval(clock), { once: true });
+  }
+  return (moved) => {
+    place = moved;
+    enter();
+    render();
+  };
+}
+
+function tab(job, key, title, current) {
+  return h("a", { href: `#/job/${job.id}/${key}`, "aria-current": current ? "page" : null }, title);
+}
+
+function headline(job, removed) {
+  const tags = Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}: ${value}`));
+  return [
+    h("p", { class: "crumbs" }, h("a", { href: "#/jobs" }, "Jobs"), icon("next"), h("code", {}, job.id)),
+    h("div", { class: "row wrap" }, h("h1", {}, job.name || shortId(job.id)), stateBadge(job.state), tags, actions(job, removed)),
+    job.description && h("p", { class: "faint" }, job.description),
+    progress(job),
+    story(job),
+  ];
+}
+
+function progress(job) {
+  const { fraction, seconds_left: left } = job.progress;
+  const running = job.state === "running";
+  const times = [
+    running && left ? timeLeft(left) : null,
+    job.started && `${running ? "running for" : "took"} ${elapsed(job.started, job.ended)}`,
+    job.started ? `started ${time(job.started)}` : `stored ${time(job.created)}`,
+    `by ${job.owner}`,
+  ];
+  const value = ENDED.has(job.state) ? 1 : (fraction ?? (running ? null : 0));
+  return h(
+    "div",
+    { class: "progress-line" },
+    h("progress", { class: job.state, max: 1, value, "aria-label": "Progress" }),
+    h("p", { class: "faint" }, times.filter(Boolean).join(" · ")),
+  );
+}
+
+function story(job) {
+  const asked = job.cancel_requested && !ENDED.has(job.state) ? "It is being cancelled. " : "";
+  const sentence = reasonSentence(job.state === "cancelled" ? null : job.reason);
+  if (!asked && !sentence && !job.message) return null;
+  const kind = job.state === "failed" ? "bad" : "";
+  return h("p", { class: `story ${kind}` }, asked, sentence && h("strong", {}, sentence, " "), job.message);
+}
+
+function actions(job, removed) {
+  const cancel = (event) =>
+    act(event.currentTarget, async () => {
+      await change("POST", ["job", job.id, "cancel"]);
+      note("The job is being cancelled.");
+    });
+  const remove = (event) => {
+    if (!confirm("Delete this job, its log and its results?")) return;
+    act(event.currentTarget, async () => {
+      await change("DELETE", ["job", job.id]);
+      removed();
+    });
+  };
+  const zip = (event) =>
+    act(event.currentTarget, () => save(address(["job", job.id, "results.zip"]), `${job.name || "job"}-${shortId(job.id)}.zip`));
+  const ended = ENDED.has(job.state);
+  return h(
+    "div",
+    { class: "actions" },
+    !ended && h("button", { type: "button", disabled: Boolean(job.cancel_requested), onclick: cancel }, icon("stop"), "Cancel"),
+    h("a", { class: "button", href: `#/new/again/${job.id}` }, icon("again"), "Run again"),
+    h("button", { type: "button", onclick: zip }, icon("down"), "Download all"),
+    ended && h("button", { type: "button", class: "danger", onclick: remove }, icon("bin"), "Delete"),
+  );
+}

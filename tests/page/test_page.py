@@ -1,0 +1,226 @@
+"""What a modeller does in the page, in a real browser, against a real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.integration.test_loop import body as loop_of_two
+
+TOKEN = "anne-token-0123456789"
+
+
+def test_job_of_a_form_is_watched_to_its_end_and_its_results_are_read(server: str, page: Page) -> None:
+    page.goto(server)
+    page.get_by_role("link", name="New job").click()
+    page.get_by_role("link", name="probe").click()
+    page.get_by_label("sleep").fill("0.5")
+    page.get_by_label("Name").fill("from the page")
+    page.get_by_role("button", name="Run").click()
+
+    expect(page.get_by_role("heading", name="from the page")).to_be_visible()
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    page.get_by_role("link", name="Results", exact=True).click()
+    page.get_by_role("link", name="table.csv").click()
+    expect(page.locator("table.values thead")).to_contain_text("VALUE")
+    page.get_by_role("link", name="Jobs", exact=True).first.click()
+    expect(page.get_by_role("link", name="from the page")).to_be_visible()
+
+
+def test_file_that_is_chosen_becomes_the_input(server: str, page: Page, tmp_path: Path) -> None:
+    table = tmp_path / "numbers.csv"
+    table.write_text("VALUE\n1\n2\n")
+    page.goto(f"{server}/#/new/probe")
+    page.get_by_role("group", name="table").locator("input[type=file]").set_input_files(table)
+    expect(page.get_by_role("group", name="table")).to_contain_text("numbers.csv")
+    page.get_by_role("button", name="Run").click()
+
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    page.get_by_role("link", name="Request").click()
+    expect(page.locator(".panel")).to_contain_text("a file that was sent")
+
+
+def test_wrong_values_are_all_told_at_their_fields(server: str, page: Page) -> None:
+    page.expected = ["422"]  # type: ignore[attr-defined]
+    page.goto(f"{server}/#/new/probe")
+    page.get_by_label("sleep").fill("-1")
+    page.get_by_label("Where it runs").fill("nowhere")
+    page.get_by_label("other fields").fill('{"surprise": 1}') if page.get_by_label("other fields").count() else None
+    page.get_by_role("button", name="Run").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("config.sleep")
+    expect(page.get_by_role("alert")).to_contain_text("executor")
+    expect(page.locator(".field.wrong")).to_have_count(2)
+
+
+def test_faults_of_a_document_are_told_by_path(server: str, page: Page) -> None:
+    page.expected = ["422", "400"]  # type: ignore[attr-defined]
+    page.goto(f"{server}/#/new/document")
+    page.get_by_label("Document").fill(
+        "processes:\n- {name: a, module: nothing}\n- {name: b, module: probe, config: {sleep: x}}\n"
+    )
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert")).to_contain_text("processes[0].module")
+    expect(page.get_by_role("alert")).to_contain_text("processes[1].config.sleep")
+
+    page.get_by_label("Document").fill("processes: ]")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert")).to_contain_text("line 1")
+
+
+def test_running_job_is_cancelled_and_deleted(server: str, page: Page, run: Callable[..., str]) -> None:
+    job = run({"module": "probe", "config": {"sleep": 600}, "name": "long"})
+    page.goto(f"{server}/#/job/{job}")
+    expect(page.locator("header .state")).to_have_text("running")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("header .state")).to_have_text("cancelled")
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.locator("table.jobs, .empty")).not_to_contain_text(job[:13])
+
+
+def test_loop_shows_how_its_models_came_to_agree(server: str, page: Page, run: Callable[..., str]) -> None:
+    job = run({**loop_of_two(), "name": "two that agree"})
+    page.goto(f"{server}/#/job/{job}/agreement")
+
+    expect(page.get_by_role("heading", name="The models agree")).to_be_visible()
+    expect(page.get_by_role("img", name="Residual of each evaluation")).to_be_visible()
+    expect(page.locator(".level-label")).to_contain_text("tolerance")
+    expect(page.get_by_role("heading", name="Exchange variables settling")).to_be_visible()
+    assert page.locator(".line.final path").count() == 1
+
+
+def test_earlier_job_is_run_again_with_changes(server: str, page: Page, run: Callable[..., str]) -> None:
+    job = run({"module": "probe", "config": {"note": "first"}, "name": "one", "tags": {"country": "Utopia"}})
+    page.goto(f"{server}/#/job/{job}")
+    page.get_by_role("link", name="Run again").click()
+    expect(page.get_by_label("note")).to_have_value("first")
+    page.get_by_label("note").fill("second")
+    page.get_by_role("button", name="Run").click()
+
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    assert page.url.split("/job/")[1] != job
+    page.get_by_role("link", name="Request").click()
+    expect(page.locator(".panel")).to_contain_text("second")
+
+
+def test_jobs_are_filtered_by_state_name_and_module(server: str, page: Page, run: Callable[..., str]) -> None:
+    for name in ("filter a", "filter b"):
+        run({"module": "probe", "config": {"note": name}, "name": name})
+    page.goto(f"{server}/#/jobs")
+    page.get_by_label("Name begins with").fill("filter a")
+    expect(page.locator("table.jobs tbody tr")).to_have_count(1)
+    page.get_by_label("Name begins with").fill("filter")
+    expect(page.locator("table.jobs tbody tr")).to_have_count(2)
+    page.get_by_label("Module").select_option("halfway")
+    expect(page.locator(".empty")).to_be_visible()
+
+
+def test_everything_is_downloaded_as_one_archive(
+    server: str, page: Page, run: Callable[..., str], tmp_path: Path
+) -> None:
+    job = run({"module": "probe", "name": "archive"})
+    page.goto(f"{server}/#/job/{job}")
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all").click()
+    download.value.save_as(tmp_path / "all.zip")
+    with ZipFile(tmp_path / "all.zip") as archive:
+        assert json.loads(archive.read("job.json"))["id"] == job
+        assert "probe/output/table.csv" in archive.namelist()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "results/hostile/output/report.html",
+        "results/hostile/output/table.csv",
+        "results/hostile/output/tree.json",
+        "log",
+        "request",
+        "steps/hostile",
+    ],
+)
+def test_hostile_results_and_names_run_no_script(server: str, page: Page, run: Callable[..., str], part: str) -> None:
+    page.expected = ["Content Security Policy", "Content-Security-Policy"]  # type: ignore[attr-defined]  # the report's own script
+    name = "<img src=x onerror='window.hacked=1'>"
+    job = run({"module": "hostile", "name": name, "tags": {name: name}, "config": {name: name, "part": part}})
+    page.goto(f"{server}/#/job/{job}/{part}")
+    expect(page.locator("header .state").first).to_have_text("succeeded")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    if part.endswith("html"):
+        frame = page.frame_locator("iframe.report")
+        expect(frame.locator("#said")).to_have_css("color", "rgb(1, 2, 3)")
+        inner = page.frames[-1]
+        assert inner.evaluate("[window.hacked, window.origin]") == [None, "null"]
+    else:
+        expect(page.locator(".panel")).to_contain_text("onerror")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_long_table_is_read_page_by_page_and_drawn(server: str, page: Page, run: Callable[..., str]) -> None:
+    job = run({"module": "hostile"})
+    page.goto(f"{server}/#/job/{job}/results/hostile/output/table.csv")
+    expect(page.locator(".pager")).to_contain_text("1 to 25 of 61 rows")
+    page.get_by_role("button", name="After").click()
+    expect(page.locator("table.values tbody tr").first).to_contain_text("2025")
+    expect(page.get_by_role("img", name="VALUE over YEAR")).to_be_visible()
+
+
+def test_server_with_tokens_asks_for_one_and_keeps_it_in_the_tab(
+    start_server: Callable[..., str], page: Page, tmp_path: Path
+) -> None:
+    page.expected = ["401"]  # type: ignore[attr-defined]
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"anne:{TOKEN}\n")
+    server = start_server(CE_TOKENS_FILE=str(tokens))
+    stored = httpx2.put(
+        f"{server}/api/job", json={"module": "probe", "name": "of anne"}, headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    assert stored.status_code == 201
+
+    page.goto(server)
+    page.get_by_label("Token that the administrator gave you").fill(TOKEN)
+    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("link", name="of anne").click()
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_every_view_is_reached_by_keyboard_and_fits_a_small_window(
+    server: str, page: Page, run: Callable[..., str]
+) -> None:
+    job = run({"module": "probe", "name": "small"})
+    page.set_viewport_size({"width": 380, "height": 700})
+    for view in (
+        "#/jobs",
+        "#/new",
+        "#/new/probe",
+        "#/modules",
+        "#/module/probe",
+        f"#/job/{job}",
+        f"#/job/{job}/results",
+    ):
+        page.goto("about:blank")
+        page.goto(f"{server}/{view}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380, view
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+def test_link_from_elsewhere_opens_the_page_and_nothing_else(http: httpx2.Client) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert http.get("/", headers=link).status_code == 200
+    assert http.get("/", headers=link | {"Sec-Fetch-Dest": "iframe"}).status_code == 403
+    assert http.get("/api/job", headers=link).status_code == 403
+    assert http.get("/", headers=link | {"Host": "evil.example"}).status_code == 403
+    assert http.get("/web/../settings.py").status_code == 404
