@@ -22,17 +22,19 @@ export async function showTable(place, url, size, signal) {
   const chart = h("div", {});
   const table = h("div", {});
   place.append(chart, table);
-  await showPage(table, file, 0, signal);
+  let first = 0; // row of the page that is shown; it may be turned while the rest is read
+  const turn = (to) => showPage(table, file, (first = to), signal, turn);
+  await turn(0);
   await file.fill(Infinity, signal, CHART_BYTES);
-  await showPage(table, file, 0, signal); // the number of rows is known now
+  await turn(first); // the number of rows is known now
   showChart(chart, file);
 }
 
-async function showPage(place, file, first, signal) {
+async function showPage(place, file, first, signal, show) {
   await file.fill(first + PAGE + 1, signal);
   const columns = describe(file.header, file.rows);
   const rows = file.rows.slice(first, first + PAGE);
-  const turn = (to) => (event) => act(event.currentTarget, () => showPage(place, file, to, signal));
+  const turn = (to) => (event) => act(event.currentTarget, () => show(to));
   const head = columns.map(({ name, numeric }) => h("th", { scope: "col", class: numeric ? "right" : null }, name));
   const cells = (row) => columns.map(({ numeric, index }) => h("td", { class: numeric ? "right" : null }, row[index] ?? ""));
   const all = `${file.isWhole ? "" : "more than "}${count(file.rows.length, "row")}`;
