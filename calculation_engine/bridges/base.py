@@ -30,13 +30,13 @@ class Ref:
             user gave it, absent if it was not given. ``own_config``: the config of process ``node``, as JSON.
             ``output``: what pass or process ``node`` left in this evaluation. ``baseline_output``: what process
             ``node`` left in the frozen baseline. ``latest_output``: what process ``node`` left in the latest earlier
-            evaluation in which it succeeded, or else in the frozen baseline. ``start_output``: what the start left.
+            evaluation in which it succeeded, or else in the frozen baseline.
         node: name of the pass or process.
         label: label of an input or output; none: ``path`` counts.
         path: file or folder below ``output/``; an optional one may be absent.
     """
 
-    kind: Literal["exchange", "own_input", "own_config", "output", "baseline_output", "latest_output", "start_output"]
+    kind: Literal["exchange", "own_input", "own_config", "output", "baseline_output", "latest_output"]
     node: str = ""
     label: str = ""
     path: str = ""

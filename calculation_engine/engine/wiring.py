@@ -14,7 +14,7 @@ from calculation_engine.bridges.exchange import ExchangeTable, read_exchange, wr
 from calculation_engine.bridges.variables import VariableGroup, read_groups
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import NewStep, OutputFile, StepRow
-from calculation_engine.engine.loops import BASELINE, START, overridden
+from calculation_engine.engine.loops import BASELINE, overridden
 from calculation_engine.engine.programs import BRIDGE_PREFIX, bridge_module
 from calculation_engine.engine.submission import new_step, reuse_of
 from calculation_engine.errors import InvalidInput
@@ -162,8 +162,6 @@ class Wiring:
 
     def _source(self, loop: Loop, ref: Ref, evaluation: str) -> StepRow | None:
         """Return the step whose output a reference means; None where there is none."""
-        if ref.kind == "start_output":
-            return self.steps.get(f"{loop.name}/{START}")
         if ref.kind == "output":
             return self.steps.get(f"{evaluation}/{ref.node}")
         if ref.kind == "latest_output":

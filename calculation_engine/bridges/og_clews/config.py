@@ -121,8 +121,8 @@ class Exchange(Schema):
     upper: Positive = 20.0
     """Largest ratio that is asked [-]."""
     warm_start: bool = True
-    """Whether OG-Core begins each evaluation at its solution of the one before: half the time, answers that depend on
-    the course by `noise`. Without it each evaluation begins where OG-Core does, and equal ratios have equal answers."""
+    """Whether OG-Core begins each evaluation at its solution of the one before: fewer iterations, answers that depend
+    on the course by `noise`. Without it each begins where OG-Core does, and equal ratios have equal answers."""
     noise: float = Field(default=3e-6, ge=0, lt=0.1)
     """Error that the models' solvers leave in the answered ratios [-]; tolerances are at least five times it. The
     default is what OG-Core's own tolerance of 1e-5 (mindist_TPI) leaves at the reference scenario."""
