@@ -169,6 +169,14 @@ class Stale(EngineError):
     """A guarded write met another state or token: somebody else owns the row now."""
 
 
+class SeveralFaults(ValueError):
+    """Raised by a validator that looks at a whole value: all that is wrong in it, each with its path inside it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
 def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
     """Return one fault for each error of a pydantic ``ValidationError.errors()``.
 
@@ -176,7 +184,15 @@ def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
         errors: what ``ValidationError.errors()`` returned.
         prefix: path of the validated value inside the whole input.
     """
-    return [Fault(join_path(prefix, error["loc"]), _sentence(error)) for error in errors]
+    faults: list[Fault] = []
+    for error in errors:
+        path = join_path(prefix, error["loc"])
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, SeveralFaults):
+            faults += [Fault(f"{path}.{each.path}".strip("."), each.message, each.hint) for each in cause.faults]
+        else:
+            faults.append(Fault(path, _sentence(error)))
+    return faults
 
 
 def join_path(prefix: str, parts: Iterable[str | int]) -> str:

@@ -8,6 +8,7 @@ from calculation_engine.db.events import Events
 from calculation_engine.db.jobs import Jobs
 from calculation_engine.db.session import Sessions
 from calculation_engine.db.steps import Steps
+from calculation_engine.db.sweeps import Sweeps
 from calculation_engine.db.uploads import Uploads
 
 
@@ -30,6 +31,7 @@ class Database:
         self.sessions = Sessions(url)
         self.jobs = Jobs(self.sessions)
         self.steps = Steps(self.sessions)
+        self.sweeps = Sweeps(self.sessions)
         self.uploads = Uploads(self.sessions)
         self.events = Events(self.sessions)
         self.engines = Engines(self.sessions)

@@ -63,7 +63,7 @@ class Engine:
         self._worker = Worker(
             database, store, catalogue, executors, settings.data_dir, self._owner.host, settings.attempts
         )
-        self._planning = Planning(database, store, catalogue, settings)
+        self._planning = Planning(database, store, catalogue, settings, window=4 * slots)
         self._sweep = Sweep(database, store, executors, settings)
         self._in_hand: dict[str, _InHand] = {}
         self._lock = threading.Lock()

@@ -11,21 +11,19 @@ from uuid_utils import uuid7
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, NewJob, NewStep
+from calculation_engine.engine.checking import Checker, Files
 from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.keys import hash_json
-from calculation_engine.engine.loops import baselines, bridged_inputs
 from calculation_engine.engine.planner import plan, stuck
-from calculation_engine.errors import Fault, InvalidInput, NotFound
-from calculation_engine.modules.catalogue import Catalogue, Module
-from calculation_engine.modules.checks import config_faults, label_faults
+from calculation_engine.engine.sweepcheck import check_sweeps
+from calculation_engine.errors import Fault, InvalidInput
+from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.job import JobRequest
+from calculation_engine.schemas.sweep import Sweep
 from calculation_engine.schemas.workflow import InlineInput, PartInput, Process, UploadInput, Workflow
 from calculation_engine.settings import Settings
 from calculation_engine.store import Store
-
-#: Path below ``input/`` to content, for each process.
-Files = dict[str, dict[str, Blob]]
 
 
 @dataclass(frozen=True)
@@ -73,44 +71,20 @@ class Submission:
         return self.database.jobs.create(job)
 
     def _validated(self, workflow: Workflow, owner: str) -> Files:
-        faults: list[Fault] = []
-        files: Files = {}
         inputs = Inputs(self.database, self.store, self.settings)
-        modules: dict[str, Module] = {}
-        bridged, found = bridged_inputs(workflow)
-        faults += found
-        for index, process in enumerate(workflow.processes):
-            path = f"workflow.processes[{index}]"
-            if process.executor is not None and process.executor not in self.executors:
-                known = f"there are: {', '.join(sorted(self.executors))}"
-                faults.append(Fault(f"{path}.executor", f"there is no executor {process.executor!r}", known))
-            try:
-                module = self.catalogue.get(process.module)
-            except (NotFound, InvalidInput) as error:
-                faults.append(Fault(f"{path}.module", error.message, error.hint))
-                continue
-            modules[process.name] = module
-            faults += config_faults(module, process.config, f"{path}.config")
-            given = [*process.inputs, *process.pipes, *bridged.get(process.name, ())]
-            faults += label_faults(module.manifest, given, f"{path}.inputs")
-            files[process.name], found = inputs.resolve(process, module.manifest, owner, path)
-            faults += found
-        for place, process, path in baselines(workflow):
-            if process.name in modules:
-                module = modules[process.name]
-                faults += config_faults(module, process.config, f"{path}.config")
-                faults += label_faults(module.manifest, [*process.inputs, *process.pipes], f"{path}.inputs")
-                files[place], found = inputs.resolve(process, module.manifest, owner, path)
-                faults += found
-        faults += _pipe_faults(workflow, modules)
+        checker = Checker(inputs, self.catalogue, self.executors, owner, workflow)
+        checker.check()
+        check_sweeps(checker)
         circle = stuck(workflow)
         if circle:
-            faults.append(Fault("workflow", f"these processes wait for each other: {', '.join(circle)}"))
-        if faults:
+            checker.tell([Fault("workflow", f"these wait for each other: {', '.join(circle)}")])
+        if checker.faults:
             raise InvalidInput(
-                "the job cannot run as it is", hint="nothing was stored; correct it and send it again", faults=faults
+                "the job cannot run as it is",
+                hint="nothing was stored; correct it and send it again",
+                faults=checker.faults,
             )
-        return files
+        return checker.files
 
 
 def new_step(process: Process, files: Mapping[str, Blob], settings: Settings, path: str = "") -> NewStep:
@@ -137,19 +111,24 @@ def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
             for label, given in process.inputs.items()
         }
         processes.append(process.model_copy(update={"inputs": inputs}))
-    return workflow.model_copy(update={"processes": processes})
+    components = [
+        node.model_copy(update={"design": type(node.design).model_validate(_parts_in(node.design.model_dump(), parts))})
+        if isinstance(node, Sweep) and parts
+        else node
+        for node in workflow.components
+    ]
+    return workflow.model_copy(update={"processes": processes, "components": components})
 
 
-def _pipe_faults(workflow: Workflow, modules: Mapping[str, Module]) -> list[Fault]:
-    faults = []
-    for index, process in enumerate(workflow.processes):
-        for label, pipe in process.pipes.items():
-            source = modules.get(pipe.process)
-            if source is not None and source.manifest.find_output(pipe.label) is None:
-                known = f"it has: {', '.join(slot.label for slot in source.manifest.outputs) or 'none'}"
-                where = f"workflow.processes[{index}].pipes.{label}.label"
-                faults.append(Fault(where, f"module {source.manifest.name} has no output {pipe.label!r}", known))
-    return faults
+def _parts_in(value: Any, parts: Mapping[str, str]) -> Any:
+    """Return a sweep's design with every part of the request named by the upload that it was stored as."""
+    if isinstance(value, list):
+        return [_parts_in(item, parts) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "part" and value.get("name") in parts:
+        return {"type": "upload", "uuid": parts[value["name"]]}
+    return {key: _parts_in(item, parts) for key, item in value.items()}
 
 
 def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str, Any]:
@@ -160,7 +139,7 @@ def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str
         assert given is not None
         kept = {label for label, item in given.inputs.items() if not isinstance(item, UploadInput | InlineInput)}
         process["inputs"] = {label: item for label, item in process["inputs"].items() if label in kept}
-        process["files"] = {path: blob.sha256 for path, blob in files[process["name"]].items()}
+        process["files"] = {path: blob.sha256 for path, blob in files.get(process["name"], {}).items()}
     own = {process.name for process in workflow.processes}
     baselines_ = {
         place: {path: blob.sha256 for path, blob in found.items()} for place, found in files.items() if place not in own

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -38,6 +39,7 @@ from calculation_engine.errors import (
 from calculation_engine.executors.base import Executor, Exit, Prepared, Task
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.modules.checks import label_of
+from calculation_engine.modules.scalars import read_scalars
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import Reason, State
 from calculation_engine.store import Store
@@ -129,7 +131,7 @@ class Worker:
             config=step.config,
             files=step.files,
         )
-        if self._joined(step, key, ledger.token):
+        if self._joined(step, spec, key, ledger.token):
             return
         prepared = self._prepare(executor, spec, ledger)
         if ledger.control.cancelled.is_set():
@@ -156,15 +158,16 @@ class Worker:
         if step.attempt > 1 and log_file.exists():
             log_file.rename(earlier_log(self.data_dir, step.id, step.attempt - 1))
 
-    def _joined(self, step: StepRow, key: str, token: str) -> bool:
+    def _joined(self, step: StepRow, spec: StepSpec, key: str, token: str) -> bool:
         """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""
         steps = self.database.steps
         joined = steps.join(step.id, token, key)
-        if isinstance(joined, Reused) and self._has_all_files(joined.step_id):
+        files = self._stored_files(joined.step_id) if isinstance(joined, Reused) else None
+        if isinstance(joined, Reused) and files is not None:
             try:
-                steps.reuse(step.id, token, joined.step_id)
+                steps.reuse(step.id, token, joined.step_id, read_scalars(spec.scalars, partial(self._stored, files)))
             except NotFound:  # deleted since
-                return self._joined(step, key, token)
+                return self._joined(step, spec, key, token)
             metrics.STEPS_REUSED.inc()
             log.info("step_reused", step=step.id, from_step=joined.step_id)
             return True
@@ -173,9 +176,17 @@ class Worker:
             joined = steps.join(step.id, token, key, JoinMode.FRESH)
         return isinstance(joined, Waits)
 
-    def _has_all_files(self, step_id: str) -> bool:
+    def _stored_files(self, step_id: str) -> dict[str, Blob] | None:
+        """Return a step's outputs by path, or None where one of them is no longer in the store."""
         outputs = self.database.steps.outputs_of(step_id)
-        return all(self.store.has(Blob(sha256=file.sha256, size=file.size)) for file in outputs)
+        files = {file.path: Blob(sha256=file.sha256, size=file.size) for file in outputs}
+        return files if all(self.store.has(blob) for blob in files.values()) else None
+
+    def _stored(self, files: Mapping[str, Blob], path: str) -> bytes | None:
+        if path not in files:
+            return None
+        with self.store.open(files[path].sha256) as file:
+            return file.read()
 
     def _prepare(self, executor: Executor, spec: StepSpec, ledger: Ledger) -> Prepared:
         told = 0.0
@@ -254,8 +265,9 @@ class Worker:
                 end = replace(end, reason=Reason.DISK_LIMIT, message=f"{error.message}; {error.hint}")
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         outcome = judge(running.spec, end, folder, paths)
+        scalars = read_scalars(running.spec.scalars, partial(_read, folder))
         outputs = [self._keep(running.spec, folder, path) for path in paths]
-        if running.ledger.end(outcome, end, outputs):
+        if running.ledger.end(outcome, end, outputs, scalars):
             self._clean(running)
 
     def _keep(self, spec: StepSpec, folder: Path, path: str) -> NewOutput:
@@ -289,6 +301,11 @@ class Worker:
             running.executor.remove(running.task)
         except ExecutorUnavailable as error:
             log.warning("attempt_not_removed", attempt=running.task.attempt_id, error=error.message)
+
+
+def _read(folder: Path, path: str) -> bytes | None:
+    file = folder / path
+    return file.read_bytes() if file.is_file() else None
 
 
 @contextmanager
