@@ -183,21 +183,21 @@ def test_step_that_was_leased_as_the_database_went_away_is_picked_up(
 ) -> None:
     parts = make_parts(tmp_path / "data")
     system = System(parts, parts.engine())
-    claim, begin = parts.database.steps.claim, parts.database.steps.begin
+    claim, begin = parts.database.steps.claim_for, parts.database.steps.begin
     failures = {"claim": 1, "begin": 1}
 
-    def committed_but_not_told(*arguments: Any) -> Any:
-        steps = claim(*arguments)
-        if steps and failures.pop("claim", 0):
+    def committed_but_not_told(*arguments: Any, **options: Any) -> Any:
+        claimed = claim(*arguments, **options)
+        if claimed.steps and failures.pop("claim", 0):
             raise DatabaseUnavailable("the connection was lost during the commit")
-        return steps
+        return claimed
 
     def lost(*arguments: Any, **options: Any) -> Any:
         if failures.pop("begin", 0):
             raise DatabaseUnavailable("the connection was lost")
         return begin(*arguments, **options)
 
-    monkeypatch.setattr(parts.database.steps, "claim", committed_but_not_told)
+    monkeypatch.setattr(parts.database.steps, "claim_for", committed_but_not_told)
     monkeypatch.setattr(parts.database.steps, "begin", lost)
     job_id = system.probe()
     system.engine.start()
