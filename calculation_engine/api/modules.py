@@ -30,6 +30,8 @@ class ModuleView(Manifest):
 
     config_schema: dict[str, Any]
     """JSON Schema (2020-12) of its config."""
+    input_rules: list[str]
+    """How its inputs go together, a sentence each."""
     cases: list[str]
     """Names of the cases that it is tested with."""
     content_hash: str
@@ -48,6 +50,7 @@ def show_module(call: Call) -> Reply:
     name = module.manifest.name
     view = ModuleView.model_construct(
         **(dict(module.manifest) | {"config_schema": module.config_schema}),
+        input_rules=module.manifest.rules_of_inputs(),
         cases=sorted({folder.name for folder in module.cases}),
         content_hash=module.content_hash,
         links={"self": f"{PREFIX}/module/{name}", "solve": f"{PREFIX}/solve/{name}"},

@@ -62,6 +62,9 @@ def show(
         rows = [(s.label, s.kind, "required" if s.required else "optional", s.path, s.description) for s in slots]
         if rows:
             print_table(("label", "kind", "", "path", "description"), rows, indent="  ")
+        if title == "inputs":
+            for rule in manifest.rules_of_inputs():
+                print_text(f"  {rule}")
     print_text("\nlimits")
     for key, value in manifest.resources.model_dump(mode="json").items():
         print_text(f"  {key:<11} {value}")

@@ -6,7 +6,7 @@ import csv
 import fnmatch
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError as SchemaFault
 
 from calculation_engine.errors import Fault, join_path
 from calculation_engine.modules.catalogue import Module
-from calculation_engine.schemas.module import Column, Manifest, Slot
+from calculation_engine.schemas.module import Column, InputSlot, Manifest, Slot
 
 _MOST_FAULTS_A_TABLE = 20
 
@@ -33,17 +33,34 @@ def config_faults(module: Module, config: Mapping[str, Any], path: str) -> list[
 
 
 def label_faults(manifest: Manifest, given: Iterable[str], path: str) -> list[Fault]:
-    """Return the labels that the module does not declare, and the required ones that nothing is given for."""
+    """Return what is wrong in which inputs are given: unknown ones, absent ones, and those that do not go together."""
     labels = [slot.label for slot in manifest.inputs]
     known = f"the module {manifest.name} has: {', '.join(labels) or 'none'}"
     given = set(given)
     faults = [Fault(f"{path}.{label}", "there is no such input", known) for label in sorted(given - set(labels))]
-    faults += [
-        Fault(f"{path}.{slot.label}", "required, but absent", slot.description or None)
-        for slot in manifest.inputs
-        if slot.required and slot.label not in given
-    ]
+    for slot in manifest.inputs:
+        if slot.label in given:
+            faults += _company_faults(slot, given, path)
+        elif slot.required:
+            faults.append(Fault(f"{path}.{slot.label}", "required, but absent", slot.description or None))
+    for group in manifest.any_of:
+        if given.isdisjoint(group):
+            about = [
+                f"{slot.label}: {slot.description or slot.path}" for slot in manifest.inputs if slot.label in group
+            ]
+            faults.append(Fault(path, f"give at least one of {', '.join(group)}", "; ".join(about)))
     return faults
+
+
+def _company_faults(slot: InputSlot, given: Set[str], path: str) -> list[Fault]:
+    """Return what an input that is given lacks or cannot stand beside it."""
+    where = f"{path}.{slot.label}"
+    absent = [label for label in slot.needs if label not in given]
+    beside = [label for label in slot.excludes if label in given]
+    return [
+        *(Fault(where, f"means nothing without {label}", f"give {label} too") for label in absent),
+        *(Fault(where, f"cannot be given together with {label}", "leave one of the two out") for label in beside),
+    ]
 
 
 def place(slot: Slot, names: list[str]) -> dict[str, str]:

@@ -42,6 +42,15 @@ class Slot(Schema):
     """For tables: the columns that must be there; more are allowed."""
 
 
+class InputSlot(Slot):
+    """A declared input, and how it goes with the others."""
+
+    needs: list[Label] = []
+    """Labels of the inputs that it means nothing without."""
+    excludes: list[Label] = []
+    """Labels of the inputs that cannot be given with it; said on one side, it holds for both."""
+
+
 class Scalar(Schema):
     """A named number of a result, for tables over many runs."""
 
@@ -103,7 +112,9 @@ class Manifest(Schema):
     command: list[str] = Field(min_length=1)
     """Program and arguments; ``{module}`` stands for the module's folder."""
     image: ImageName
-    inputs: list[Slot] = []
+    inputs: list[InputSlot] = []
+    any_of: list[Annotated[list[Label], Field(min_length=2)]] = []
+    """Groups of inputs: of each, at least one must be given."""
     outputs: list[Slot] = []
     scalars: list[Scalar] = []
     default_run: bool = False
@@ -125,7 +136,24 @@ class Manifest(Schema):
             raise ValueError("requirements: a lock file needs `python`, the version that it is for")
         return self
 
-    def find_input(self, label: str) -> Slot | None:
+    @model_validator(mode="after")
+    def _inputs_go_together(self) -> Self:
+        faults = _group_faults(self.inputs, self.any_of)
+        if self.default_run and (self.any_of or any(slot.required for slot in self.inputs)):
+            faults.append("default_run: it cannot run with no input, since some must be given")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def rules_of_inputs(self) -> list[str]:
+        """Return how the inputs go together, a sentence each."""
+        rules = [f"at least one of {', '.join(group)} must be given" for group in self.any_of]
+        for slot in self.inputs:
+            rules += [f"{slot.label} needs {', '.join(slot.needs)}"] if slot.needs else []
+            rules += [f"{slot.label} excludes {', '.join(slot.excludes)}"] if slot.excludes else []
+        return rules
+
+    def find_input(self, label: str) -> InputSlot | None:
         """Return the input of that label, or None."""
         return next((slot for slot in self.inputs if slot.label == label), None)
 
@@ -142,3 +170,22 @@ class ModuleStatus(Schema):
     message: str = ""
     verdict: dict[str, Any] | None = None
     """A solver's verdict: ``status`` and numbers beside it."""
+
+
+def _group_faults(inputs: list[InputSlot], any_of: list[list[str]]) -> list[str]:
+    """Return what is wrong in how the inputs are said to go together."""
+    optional = {slot.label: not slot.required for slot in inputs}
+    named = [(f"any_of[{index}]", group) for index, group in enumerate(any_of)]
+    faults = []
+    for slot in inputs:
+        named += [(f"{slot.label}.needs", slot.needs), (f"{slot.label}.excludes", slot.excludes)]
+        if slot.label in {*slot.needs, *slot.excludes}:
+            faults.append(f"{slot.label}: it names itself")
+        both = sorted({*slot.needs} & {*slot.excludes})
+        faults += [f"{slot.label}: it both needs and excludes {label}" for label in both]
+    for where, labels in named:
+        faults += [f"{where}: there is no input {label}" for label in labels if label not in optional]
+        faults += [
+            f"{where}: {label} is required, so it is always there" for label in labels if not optional.get(label, True)
+        ]
+    return faults

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from calculation_engine.client import Job
+from calculation_engine.errors import InvalidInput
 from calculation_engine.modules.cases import Case, compare, load_case
 from calculation_engine.modules.catalogue import Catalogue
+from calculation_engine.modules.checks import label_faults
 from calculation_engine.states import State
 from tests.integration.place import EXECUTORS, Place, open_place, until
 
@@ -59,6 +61,11 @@ def saved(job: Job, folder: Path) -> Path:
 @pytest.mark.parametrize(("module", "folder"), CASES)
 def test_a_case_gives_what_it_promises(place: Place, module: str, folder: Path, tmp_path: Path) -> None:
     case = load_case(folder)
+    if label_faults(CATALOGUE.get(module).manifest, case.content.inputs, "inputs"):
+        assert case.content.expect.code == 400
+        with pytest.raises(InvalidInput, match="cannot run as it is"):
+            run(place, module, case, "local")
+        return
 
     job = run(place, module, case, "local")
 

@@ -59,6 +59,16 @@ def test_wrong_values_are_all_told_at_their_fields(server: str, page: Page) -> N
     expect(page.locator(".field.wrong")).to_have_count(2)
 
 
+def test_form_tells_which_inputs_go_together(server: str, page: Page) -> None:
+    page.expected = ["422"]  # type: ignore[attr-defined]
+    page.goto(f"{server}/#/new/glpk")
+    rules = page.locator("[data-path=inputs]")
+    expect(rules).to_contain_text("At least one of data, csv, model, lp, mps must be given.")
+    page.get_by_role("button", name="Run").click()
+
+    expect(rules.locator(".fault")).to_have_text("give at least one of data, csv, model, lp, mps")
+
+
 def test_faults_of_a_document_are_told_by_path(server: str, page: Page) -> None:
     page.expected = ["422", "400"]  # type: ignore[attr-defined]
     page.goto(f"{server}/#/new/document")

@@ -62,6 +62,20 @@ def test_all_faults_of_a_manifest_are_told_at_once(folder: Path) -> None:
     assert {fault.path for fault in error.value.faults} == {"version", "comand", "inputs[0].path"}
 
 
+def test_faults_in_how_inputs_go_together_are_told_at_once(folder: Path) -> None:
+    inputs = [
+        {"label": "a", "path": "a"},
+        {"label": "b", "path": "b", "required": False, "needs": ["c"], "excludes": ["b"]},
+    ]
+    wrong = MANIFEST | {"inputs": inputs, "any_of": [["a", "b"]], "default_run": True}
+    (folder / "square" / "module.yaml").write_text(yaml.safe_dump(wrong))
+    with pytest.raises(InvalidInput) as error:
+        Catalogue([folder]).get("square")
+    told = str(error.value.faults[0])
+    for fault in ("any_of[0]: a is required", "b.needs: there is no input c", "b: it names itself", "default_run"):
+        assert fault in told
+
+
 def test_manifest_that_names_another_folder_is_refused(folder: Path) -> None:
     (folder / "square").rename(folder / "cube")
     with pytest.raises(InvalidInput, match="expected 'cube'"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from calculation_engine.modules.catalogue import Module
+from calculation_engine.modules.catalogue import Catalogue, Module
 from calculation_engine.modules.checks import (
     config_faults,
     label_faults,
@@ -61,6 +61,36 @@ def test_config_is_held_against_the_schema_and_every_fault_has_its_path() -> Non
 def test_unknown_and_missing_labels_are_both_told() -> None:
     faults = label_faults(module({}).manifest, ["date"], "inputs")
     assert [fault.path for fault in faults] == ["inputs.date", "inputs.data"]
+
+
+@pytest.mark.parametrize("solver", ["glpk", "cbc", "highs"])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], [("inputs", "at least one of data, csv, model, lp, mps")]),
+        (["scale"], [("inputs", "at least one of data, csv, model, lp, mps")]),
+        (["data", "csv"], [("inputs.data", "together with csv")]),
+        (["data", "csv_config"], [("inputs.csv_config", "nothing without csv")]),
+        (["model", "lp"], [("inputs.model", "together with lp")]),
+        (
+            ["lp", "mps", "scale"],
+            [("inputs.lp", "with mps"), ("inputs.lp", "with scale"), ("inputs.mps", "with scale")],
+        ),
+    ],
+)
+def test_inputs_of_the_energy_models_that_do_not_go_together_are_told(
+    solver: str, given: list[str], told: list[tuple[str, str]]
+) -> None:
+    faults = label_faults(Catalogue().get(solver).manifest, given, "inputs")
+    assert [fault.path for fault in faults] == [path for path, _ in told]
+    assert all(word in fault.message and fault.hint for fault, (_, word) in zip(faults, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    "given", [["data"], ["data", "scale"], ["csv", "csv_config"], ["model"], ["model", "csv"], ["lp"], ["mps"]]
+)
+def test_inputs_of_the_energy_models_that_go_together_have_no_fault(given: list[str]) -> None:
+    assert label_faults(Catalogue().get("highs").manifest, given, "inputs") == []
 
 
 def test_files_are_placed_as_declared() -> None:

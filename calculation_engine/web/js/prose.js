@@ -12,3 +12,8 @@ export function paragraphs(text) {
 export function inline(text) {
   return (text ?? "").split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
+
+/** Return how a module's inputs go together, a sentence each. */
+export function rulesOf(module) {
+  return module.input_rules.map((rule) => h("p", { class: "about" }, `${rule[0].toUpperCase()}${rule.slice(1)}.`));
+}

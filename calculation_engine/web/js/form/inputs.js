@@ -3,16 +3,18 @@
 import { upload } from "../api.js";
 import { h, icon, update } from "../dom.js";
 import { bytes, count } from "../format.js";
+import { rulesOf } from "../prose.js";
 import { filesOfDrop, filesOfPicker } from "./files.js";
 import { zip } from "./zip.js";
 
 /**
- * Return `{element, read}` for the declared inputs. `before` holds what an earlier job was given, by label.
+ * Return `{element, read}` for a module's inputs, with how they go together above them. `before` holds what an earlier job was given, by label.
  * `read()` sends the files that were not sent yet, and returns the job's `inputs`.
  */
-export function inputsForm(slots, before = {}) {
-  const fields = slots.map((slot) => ({ label: slot.label, ...inputField(slot, before[slot.label]) }));
-  const element = h("div", { class: "form-grid inputs" }, fields.map(({ element }) => element));
+export function inputsForm(module, before = {}) {
+  const fields = module.inputs.map((slot) => ({ label: slot.label, ...inputField(slot, before[slot.label]) }));
+  const grid = h("div", { class: "form-grid inputs" }, fields.map(({ element }) => element));
+  const element = h("div", {}, h("div", { "data-path": "inputs" }, rulesOf(module)), grid);
   const read = async () => {
     const inputs = {};
     for (const { label, read: given } of fields) {

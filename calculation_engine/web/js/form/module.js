@@ -16,7 +16,7 @@ const LIMITS = [
 
 /** Show the form; `given` holds what an earlier job was made of. */
 export function moduleForm(root, module, given) {
-  const inputs = inputsForm(module.inputs, given.inputs);
+  const inputs = inputsForm(module, given.inputs);
   const config = configForm(module.config_schema, given.config);
   const about = aboutForm(given, module.resources);
   const problem = h("div", {});

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { h, put } from "../dom.js";
 import { bytes } from "../format.js";
-import { inline, paragraphs } from "../prose.js";
+import { inline, paragraphs, rulesOf } from "../prose.js";
 import { resolve, typeText } from "../schema.js";
 
 export async function showModules(root, place, signal) {
@@ -39,7 +39,7 @@ export async function showModule(root, { parts }, signal) {
     ),
     h("p", { class: "lead" }, module.title),
     paragraphs(module.description),
-    section("Inputs", slots(module.inputs, "It takes no input.")),
+    section("Inputs", [slots(module.inputs, "It takes no input."), rulesOf(module)]),
     section("Config", configTable(module.config_schema)),
     section("Outputs", slots(module.outputs, "It declares no output.")),
     module.scalars.length > 0 && section("Numbers of a result", scalars(module.scalars)),
