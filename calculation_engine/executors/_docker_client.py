@@ -6,6 +6,7 @@ the SDK's ``APIError``, of which ``NotFound`` is one, for the caller knows what 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,6 +33,8 @@ _HINT = (
 _CONNECTIONS = 256
 _PIECE_BYTES = 1 << 18
 _SETTLE_SECONDS = 20.0
+#: What an engine says, as its own failure (500), of files of a container of which it removed a part by then.
+_BEING_REMOVED = re.compile("RWLayer of container .* is unexpectedly nil")
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Engine:
         """Give the SDK's client for a few calls, whose failures are told as this module's docstring says."""
         try:
             yield self._api
+        except NotFound:
+            raise
         except APIError as error:
             if error.status_code is not None and error.status_code < 500:
                 raise
@@ -96,7 +101,12 @@ class Engine:
             response.raise_for_status()
         except OSError as error:
             with response:
-                raise create_api_error_from_http_exception(error) from error  # type: ignore[arg-type]
+                try:
+                    create_api_error_from_http_exception(error)  # type: ignore[arg-type]
+                except APIError as refusal:
+                    if _BEING_REMOVED.search(refusal.explanation or ""):
+                        raise NotFound(str(refusal), response, refusal.explanation) from error
+                    raise
         return response
 
     @cached_property
