@@ -1,7 +1,7 @@
 """Faults at random instants under a load of jobs, and what they cost: ``python -m tests.faults --times 20``.
 
-Needs root, Docker's and MariaDB's programs, and the image calculation-engine/probe:1.0.0, which any test that runs a
-probe in a container makes. All servers that are ended are this run's own.
+Needs root, a Docker engine that builds the image of the probe, and Docker's and MariaDB's programs. All servers that
+are ended are this run's own.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def run(fault: str, times: int, load: int, chance: random.Random) -> Row:
         data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(data)], check=True)
         ending.callback(subprocess.run, ["umount", "-l", str(data)], check=False)
-        own_docker = ending.enter_context(closing(OwnDocker(folder / "docker", IMAGE)))
+        own_docker = ending.enter_context(closing(OwnDocker(folder / "docker")))
+        own_docker.load(IMAGE)
         mariadb = ending.enter_context(closing(OwnMariaDB(folder / "mariadb")))
         wire = ending.enter_context(closing(Wire(mariadb.port)))
         given: dict[str, Any] = {
@@ -233,6 +234,8 @@ def main() -> int:
     print(f"seed {asked.seed}, {asked.jobs} jobs under way\n")
     print("| fault | times | jobs lost | at once | started again | left over | second attempts |")
     print("|---|---|---|---|---|---|---|", flush=True)
+    words = [sys.executable, "-m", "calculation_engine", "module", "build", "probe"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"CE_MODULE_PATH": str(PROGRAMS)})
     clean = True
     for fault in asked.faults or FAULTS:
         row = run(fault, asked.times, asked.jobs, chance)

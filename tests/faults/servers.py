@@ -33,15 +33,17 @@ def free_port() -> int:
 
 
 class OwnDocker:
-    """A second Docker engine without a network, with one image of the first."""
+    """A second Docker engine, without a network."""
 
-    def __init__(self, folder: Path, image: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         self.host = f"unix://{folder}/docker.sock"
-        self._image = image
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def load(self, image: str) -> None:
+        """Copy an image of the machine's first engine."""
         saved = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
         subprocess.run(["docker", "-H", self.host, "load", "-q"], stdin=saved.stdout, check=True, capture_output=True)
         saved.wait()
@@ -53,7 +55,10 @@ class OwnDocker:
         words = [f"--{name}={self.folder / path}" for name, path in options.items()]
         with (self.folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", *words, "-H", self.host, "--bridge=none", "--iptables=false"], stdout=log, stderr=log
+                # in a network of its own, for without a bridge it deletes the one of the machine's first engine
+                ["unshare", "--net", "dockerd", *words, "-H", self.host, "--bridge=none", "--iptables=false"],
+                stdout=log,
+                stderr=log,
             )
         until(self.answers)
 
@@ -96,7 +101,7 @@ class OwnDocker:
     def close(self) -> None:
         """End it and remove its files."""
         self.stop()
-        subprocess.run(["umount", "-R", str(self.folder / "data")], check=False, capture_output=True)
+        subprocess.run(["umount", "--recursive", "--lazy", str(self.folder / "data")], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
