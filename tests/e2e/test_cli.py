@@ -88,6 +88,11 @@ def test_the_example_of_a_command_runs_as_it_stands(
     monkeypatch.setenv("CE_MODULE_PATH", str(tmp_path / "modules"))
     if name == "module test":
         assert run_command(EXAMPLES["module new"]) == 0
+    if name in {"admin backup", "admin restore"}:
+        assert run_command(EXAMPLES["admin migrate"]) == 0
+    if name == "admin restore":
+        assert run_command(EXAMPLES["admin backup"]) == 0
+        monkeypatch.setenv("CE_DATA_DIR", str(tmp_path / "restored"))
 
     assert run_command([job.id if word == "019f0000" else word for word in EXAMPLES[name]]) == 0
 
