@@ -17,6 +17,7 @@ from calculation_engine.cli.session import connected, server_part, settings_of
 from calculation_engine.errors import Conflict, Fault, ImageMissing, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from calculation_engine.executors._docker_images import Image
     from calculation_engine.executors.base import Program
     from calculation_engine.modules.catalogue import Module
 
@@ -104,31 +105,39 @@ def build(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names of modules.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every module that is found.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build also what is up to date, with nothing of an earlier build.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the container images of modules whose code has changed."""
     with server_part():
+        from calculation_engine.executors.docker import DockerExecutor
         from calculation_engine.executors.registry import make_executor
         from calculation_engine.modules.catalogue import Catalogue
     if bool(names) == every:
-        raise InvalidInput("expected names of modules, or --all")
+        raise InvalidInput("expected names of modules, or --all", hint="`ce module list` shows them")
     settings = settings_of({})
     catalogue = Catalogue(settings.module_path)
-    built: dict[str, str] = {}
+    built: dict[str, Image] = {}
     faults: list[Fault] = []
     with closing(make_executor(_DOCKER, settings.executors.get(_DOCKER, {}), settings.data_dir)) as executor:
+        assert isinstance(executor, DockerExecutor)
         executor.check()
-        for name in catalogue.names() if every else names or []:
+        for name in catalogue.names() if every else dict.fromkeys(names or []):
             try:
-                built[name] = executor.prepare(_program(catalogue.get(name)), say).image
+                built[name] = executor.build(_program(catalogue.get(name)), say, anew=force)
             except (NotFound, InvalidInput, ImageMissing) as error:  # the others are built all the same
-                faults.append(Fault(name, error.message, error.hint))
+                own = [Fault(f"{name}: {fault.path}", fault.message, fault.hint) for fault in error.faults]
+                faults += own or [Fault(name, error.message, error.hint)]
     if as_json:
-        print_json(built)
+        print_json({name: {"image": image.name, "new": image.is_new} for name, image in built.items()})
     else:
-        print_table(("module", "image"), built.items())
+        rows = [(name, image.name, "new" if image.is_new else "up to date") for name, image in built.items()]
+        print_table(("module", "image", ""), rows)
     if faults:
-        raise ImageMissing(f"{len(faults)} of {len(faults) + len(built)} images are not there", faults=faults)
+        missing = len({fault.path.partition(":")[0] for fault in faults})
+        raise ImageMissing(f"{missing} of {missing + len(built)} images are not there", faults=faults)
 
 
 trials.add_to(app)

@@ -18,7 +18,7 @@ from calculation_engine.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from calculation_engine.client import Client, Job
     from calculation_engine.modules.cases import Case
-    from calculation_engine.modules.catalogue import Module
+    from calculation_engine.modules.catalogue import Catalogue, Module
 
 #: Below the data folder: environments stay for the next time, and no result of a real job is taken for one of a trial.
 _FOLDER = "trials"
@@ -58,10 +58,12 @@ def run_cases(
         from calculation_engine.modules.catalogue import Catalogue
     settings = settings_of({"executor": executor})
     catalogue = Catalogue(settings.module_path)
-    modules = [catalogue.get(name) for name in names or catalogue.names()]
+    modules, faulty = _usable(catalogue, names or catalogue.names(), settings.executor)
     own = settings.model_copy(update={"data_dir": settings.data_dir / _FOLDER, "database": None, "database_file": None})
-    with embedded_client(own, engine=True) as client:
-        trials = list(_trials(client, modules, case, settings.executor))
+    trials = faulty
+    if modules:
+        with embedded_client(own, engine=True) as client:
+            trials += _trials(client, modules, case, settings.executor)
     if as_json:
         print_json([asdict(trial) for trial in trials])
     else:
@@ -71,6 +73,25 @@ def run_cases(
         print_table(("module", "case", "", "time", "differences"), rows)
     if not all(trial.passed for trial in trials):
         raise typer.Exit(1)
+
+
+def _usable(catalogue: Catalogue, names: Sequence[str], executor: str) -> tuple[list[Module], list[Trial]]:
+    """Return the modules that can run, and of each other one a trial that failed and says why.
+
+    Raises:
+        NotFound: there is no module of a name.
+    """
+    from calculation_engine.modules.catalogue import MANIFEST
+
+    modules: list[Module] = []
+    faulty: list[Trial] = []
+    for name in names:
+        try:
+            modules.append(catalogue.get(name))
+        except InvalidInput as error:
+            told = [str(fault) for fault in error.faults] or [str(error)]
+            faulty.append(Trial(name, MANIFEST, executor, passed=False, time="", differences=told))
+    return modules, faulty
 
 
 def _trials(client: Client, modules: Sequence[Module], only: str | None, executor: str) -> Iterator[Trial]:

@@ -8,7 +8,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Image:
 
     id: str
     name: str  #: for people: name and digest
+    is_new: bool = False  #: whether it was made just now
 
 
 class Images:
@@ -57,18 +58,24 @@ class Images:
             content = found["Id"] if found else program.image
         return f"docker-{self._engine.host.architecture}-{content}"
 
-    def ensure(self, program: Program, say: Callable[[str], None]) -> Image:
+    def ensure(self, program: Program, say: Callable[[str], None], *, anew: bool = False) -> Image:
         """Return a program's image, made ready if it was not.
+
+        Args:
+            program: whose image is meant.
+            say: called with each line of a build.
+            anew: make it even if it is there, with nothing of an earlier build.
 
         Raises:
             ImageMissing: it may not be run here, or cannot be had.
         """
         self._check_allowed(program)
-        image = self._find(program)
+        image = None if anew else self._find(program)
         if image is None:
             lock = self._locks / (re.sub(r"[^a-z0-9.]+", "-", program.image.lower()) + ".lock")
             with exclusive(lock):
-                image = self._find(program) or self._make(program, say)
+                image = None if anew else self._find(program)
+                image = image or self._make(program, say, anew=anew)
         return image
 
     def _check_allowed(self, program: Program) -> None:
@@ -89,9 +96,9 @@ class Images:
         digest = next(iter(found["RepoDigests"] or []), "").partition("@")[2] or found["Id"]
         return Image(id=found["Id"], name=f"{program.image}@{digest}")
 
-    def _make(self, program: Program, say: Callable[[str], None]) -> Image:
+    def _make(self, program: Program, say: Callable[[str], None], *, anew: bool) -> Image:
         if _is_built_here(program):
-            self._build(program, say)
+            self._build(program, say, anew=anew)
         elif self._options.pull:
             with self._engine.answering() as api:
                 self._follow(program, api.pull(program.image, stream=True, decode=True), say, "pulled")
@@ -103,9 +110,9 @@ class Images:
         image = self._find(program)
         if image is None:
             raise ImageMissing(f"{program.name}: the image {program.image} was made, but is gone or was replaced")
-        return image
+        return replace(image, is_new=True)
 
-    def _build(self, program: Program, say: Callable[[str], None]) -> None:
+    def _build(self, program: Program, say: Callable[[str], None], *, anew: bool) -> None:
         earlier = _find_image(self._engine, program.image)
         if not self._options.build_missing:
             state = "is of other content than the module's folder" if earlier else "is not there"
@@ -121,6 +128,7 @@ class Images:
                     custom_context=True,
                     dockerfile=f"{program.folder.name}/Dockerfile",
                     labels={HASH_LABEL: program.content_hash},
+                    nocache=anew,
                     rm=True,
                     forcerm=True,
                     decode=True,

@@ -18,7 +18,7 @@ from calculation_engine.executors import _docker_archive as archive
 from calculation_engine.executors import _docker_container as containers
 from calculation_engine.executors._docker_client import APIError, Engine, NotFound, default_host
 from calculation_engine.executors._docker_end import StopNote
-from calculation_engine.executors._docker_images import Images
+from calculation_engine.executors._docker_images import Image, Images
 from calculation_engine.executors._docker_lock import exclusive
 from calculation_engine.executors._docker_monitor import Monitor
 from calculation_engine.executors._docker_options import DockerOptions
@@ -71,6 +71,17 @@ class DockerExecutor(Executor):
         """Build, or pull, the program's image unless it is there."""
         image = self._images.ensure(program, say)
         return Prepared(environment_id=self._images.environment_id(program), image=image.name)
+
+    def build(self, program: Program, say: Callable[[str], None], *, anew: bool = False) -> Image:
+        """Return the program's image, built or pulled unless it is there, or ``anew`` with nothing of an earlier build.
+
+        What runs goes on in the image that it was started from.
+
+        Raises:
+            ImageMissing: it may not be run here, or cannot be made.
+            ExecutorUnavailable: no Docker engine answers.
+        """
+        return self._images.ensure(program, say, anew=anew)
 
     def find(self, task: Task) -> str | None:
         """Return the container's name if it was started; one that was only created has half of its files."""

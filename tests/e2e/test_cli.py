@@ -126,7 +126,15 @@ def test_the_example_of_building_builds_an_image(
 
     assert run_command([*EXAMPLES["module build"], "--json"]) == 0
 
-    assert json.loads(capfd.readouterr().out)["heat_pump"].startswith("calculation-engine/heat_pump:1.0.0@sha256:")
+    first = json.loads(capfd.readouterr().out)["heat_pump"]
+    assert first["image"].startswith("calculation-engine/heat_pump:1.0.0@sha256:")
+    assert run_command(EXAMPLES["module build"]) == 0
+    assert capfd.readouterr().out.splitlines()[1].split() == ["heat_pump", first["image"], "up", "to", "date"]
+    assert run_command([*EXAMPLES["module build"], "nothing", "--force", "--json"]) == 1  # the image that can is built
+    told = capfd.readouterr()
+    assert json.loads(told.out)["heat_pump"]["new"] is True
+    assert "Using cache" not in told.err
+    assert "nothing: there is no module 'nothing'" in told.err
 
 
 def test_a_table_goes_in_and_a_table_comes_out(client: Client) -> None:

@@ -101,6 +101,23 @@ def test_what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code(
     assert code == 0 or output.out == ""
 
 
+def test_module_whose_manifest_has_faults_fails_its_test_with_all_of_them(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CE_MODULE_PATH", str(tmp_path))
+    assert run_command(["module", "new", "broken", "--folder", str(tmp_path)]) == 0
+    with (tmp_path / "broken" / "module.yaml").open("a") as file:
+        file.write("any_of: [[table, chair]]\nsurprise: 1\n")
+    capfd.readouterr()
+
+    assert run_command(["module", "test", "broken", "--json"]) == 1
+
+    [trial] = json.loads(capfd.readouterr().out)
+    assert trial["case"] == "module.yaml"
+    assert trial["passed"] is False
+    assert "surprise" in " ".join(trial["differences"])
+
+
 def test_debug_shows_where_an_error_happened(capfd: pytest.CaptureFixture[str]) -> None:
     assert run_command(["--debug", "run", "absent.yaml"]) == 1
 
