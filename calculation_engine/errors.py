@@ -12,15 +12,30 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
 class Fault:
     """One thing wrong in an input: where it is, what was wrong and expected, what to do."""
 
     path: str
     message: str
     hint: str | None = None
+    place: Place | None = None
+    """Where the path's value stands, for an input that was read from a file."""
 
     def __str__(self) -> str:
-        text = f"{self.path}: {self.message}" if self.path else self.message
+        where = [str(part) for part in (self.place, self.path) if part]
+        text = ": ".join([*where, self.message])
         return f"{text} ({self.hint})" if self.hint else text
 
 
@@ -176,6 +191,18 @@ class Stale(EngineError):
     """A guarded write met another state or token: somebody else owns the row now."""
 
 
+class ManyFaults(ValueError):
+    """Several faults that one validator found.
+
+    Args:
+        faults: each as its message, with ``path: `` before it where it has one.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = [Fault(path, message) for path, message in map(_split, faults)]
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
 def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
     """Return one fault for each error of a pydantic ``ValidationError.errors()``.
 
@@ -183,7 +210,14 @@ def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
         errors: what ``ValidationError.errors()`` returned.
         prefix: path of the validated value inside the whole input.
     """
-    return [Fault(join_path(prefix, error["loc"]), _sentence(error)) for error in errors]
+    faults = []
+    for error in errors:
+        path, cause = join_path(prefix, error["loc"]), error.get("ctx", {}).get("error")
+        if isinstance(cause, ManyFaults):
+            faults += [Fault(f"{path}.{f.path}".strip("."), f.message, f.hint) for f in cause.faults]
+        else:
+            faults.append(Fault(path, _sentence(error)))
+    return faults
 
 
 def join_path(prefix: str, parts: Iterable[str | int]) -> str:
@@ -192,6 +226,11 @@ def join_path(prefix: str, parts: Iterable[str | int]) -> str:
     for part in parts:
         path += f"[{part}]" if isinstance(part, int) else (f".{part}" if path else str(part))
     return path
+
+
+def _split(fault: str) -> tuple[str, str]:
+    path, colon, message = fault.partition(": ")
+    return (path, message) if colon and " " not in path else ("", fault)
 
 
 def _sentence(error: Any) -> str:

@@ -23,6 +23,7 @@ from calculation_engine.api.openapi import openapi_document
 from calculation_engine.api.table import ROUTES
 from calculation_engine.cli.main import make_app, run_command
 from calculation_engine.executors.registry import executor_class, executor_names
+from calculation_engine.schemas.document import document_schema
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.settings import Settings
@@ -56,6 +57,7 @@ def documents() -> Iterator[tuple[str, str]]:
     yield "command-line.md", command_line_page()
     yield "job.schema.json", schema(JobRequest)
     yield "module.schema.json", schema(Manifest)
+    yield "workflow.schema.json", json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n"
     yield "openapi.yaml", openapi()
     yield f"../../{ENV_EXAMPLE.name}", env_example()
 

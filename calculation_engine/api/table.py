@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from calculation_engine.api import events, health, jobdiff, joblog, jobs, modules, results, solve, uploads, why
+from calculation_engine.api import (
+    events,
+    health,
+    jobdiff,
+    joblog,
+    jobs,
+    modules,
+    results,
+    solve,
+    uploads,
+    why,
+    workflow,
+)
 from calculation_engine.api.problems import PROBLEM_TYPE
 from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
@@ -34,6 +46,7 @@ _SOLVED = {
 _job = partial(Route, tag="jobs", short=True)
 _result = partial(Route, "GET", tag="results", short=True)
 _module = partial(Route, tag="modules")
+_workflow = partial(Route, tag="workflows")
 _upload = partial(Route, tag="uploads")
 _health = partial(Route, "GET", tag="health")
 
@@ -164,6 +177,21 @@ ROUTES = [
         query=solve.SolveQuery,
         takes=Takes((jobs.SolveRequest,), form=True, required=False),
         returns=_SOLVED,
+    ),
+    _workflow(
+        "GET",
+        f"{PREFIX}/workflow/schema",
+        workflow.show_schema,
+        summary="Get the workflow language",
+        returns={200: Returns("JSON Schema (2020-12) of workflow files.", media_type=workflow.SCHEMA_TYPE)},
+    ),
+    _workflow(
+        "POST",
+        f"{PREFIX}/workflow/check",
+        workflow.check_workflow,
+        summary="Check a job without running it",
+        takes=Takes((JobRequest, jobs.ModuleJob, jobs.FlowJob)),
+        returns={200: Returns("All that is wrong with it.", workflow.WorkflowCheck)},
     ),
     _upload(
         "PUT",

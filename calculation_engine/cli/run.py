@@ -59,6 +59,7 @@ def run(
     """
     from calculation_engine.cli.assembly import assemble, tags_of
     from calculation_engine.cli.session import connected
+    from calculation_engine.client.places import located
 
     if detach and not server:
         raise InvalidInput(
@@ -69,15 +70,20 @@ def run(
     if reuse is not None:
         document["reuse"] = reuse
     with connected(server, token, token_file, engine=True, executor=executor) as client:
-        job = client.submit(
-            document,
-            executor=executor,
-            name=name,
-            tags=tags_of(tags or ()),
-            slot=slot,
-            priority=priority,
-            folder=folder,
-        )
+        try:
+            job = client.submit(
+                document,
+                executor=executor,
+                name=name,
+                tags=tags_of(tags or ()),
+                slot=slot,
+                priority=priority,
+                folder=folder,
+            )
+        except InvalidInput as error:
+            if file is None:
+                raise
+            raise located(error, file) from error
         say(f"job {job.id} is stored")
         if detach:
             _print_stored(job, server, as_json)

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from calculation_engine.client.document import load_document, named_after_file
 from calculation_engine.client.ids import new_id
-from calculation_engine.client.inputs import with_uploads
+from calculation_engine.client.inputs import with_uploads, without_files
 from calculation_engine.client.job import Job
 from calculation_engine.client.parsing import parse
+from calculation_engine.client.places import Places, located
 from calculation_engine.client.transport import Transport
-from calculation_engine.errors import EngineError, InvalidInput
+from calculation_engine.errors import EngineError, Fault, InvalidInput
 from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
@@ -107,10 +108,41 @@ class Client:
         document |= given | {key: value for key, value in people.items() if value is not None}
         if executor is not None:
             document = _on_executor(document, executor)
-        body = with_uploads(document, base, self.transport)
-        # The id is ours, so that a request whose answer was lost can be sent again without running twice.
-        reply = self.transport.json("PUT", f"/job/{new_id()}", **_json(body), idempotent=True)
+        try:
+            body = with_uploads(document, base, self.transport)
+            # The id is ours, so that a request whose answer was lost can be sent again without running twice.
+            reply = self.transport.json("PUT", f"/job/{new_id()}", **_json(body), idempotent=True)
+        except InvalidInput as error:
+            if not isinstance(workflow, str | Path):
+                raise
+            raise located(error, Path(folder) / workflow) from error
         return Job(self, parse(JobView, reply))
+
+    def check(self, workflow: Mapping[str, Any] | Path | str, *, folder: Path | str = ".") -> list[Fault]:
+        """Return all that is wrong with a job, each fault with its path, and its place where the job is a file.
+
+        Nothing is stored or sent but the document; of files only whether they are there is looked at.
+
+        Args:
+            workflow: as of :meth:`submit`.
+            folder: as of :meth:`submit`.
+        """
+        document, base = _document(workflow, Path(folder))
+        body, absent = without_files(document, base)
+        try:
+            reply = self.transport.json("POST", "/workflow/check", **_json(body), idempotent=True)
+            found = [Fault(fault["path"], fault["message"], fault["hint"]) for fault in reply["faults"]]
+        except InvalidInput as error:
+            found = list(error.faults) or [Fault("", error.message, error.hint)]
+        if isinstance(workflow, Mapping):
+            return [*absent, *found]
+        places = Places(Path(folder) / workflow)
+        return places.in_order([*absent, *found])
+
+    def workflow_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of workflow files, with the configs and inputs of the server's modules."""
+        schema: dict[str, Any] = self.transport.json("GET", "/workflow/schema")
+        return schema
 
     def solve(
         self,

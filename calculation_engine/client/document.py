@@ -60,6 +60,19 @@ def parse_yaml(text: str) -> Any:
         raise InvalidInput(f"not readable as YAML: {' '.join(str(error).split())}") from error
 
 
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Return the tree of a YAML 1.2 (or JSON) text, whose nodes know where they stand; None for an empty one.
+
+    Raises:
+        InvalidInput: as :func:`parse_yaml`.
+    """
+    try:
+        node: yaml.Node | None = yaml.compose(text, _Loader)
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"not readable as YAML: {' '.join(str(error).split())}") from error
+    return node
+
+
 def load_document(path: Path) -> dict[str, Any]:
     """Read a mapping from a YAML or JSON file.
 

@@ -21,6 +21,8 @@ _CHUNK_BYTES = 1 << 20
 _INLINE_CHARACTERS = 1 << 16
 #: A fixed time, so that the same folder gives the same archive. The first that ZIP can express.
 _ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
+#: What stands for a file in a document that is only checked.
+_GIVEN = {"type": "part", "name": "file"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,27 @@ def with_uploads(document: Mapping[str, Any], folder: Path, transport: Transport
     Raises:
         InvalidInput: inputs that are not there; all are named, and nothing was sent.
     """
+    copy, locals_, faults = _with_locals(document, folder)
+    if faults:
+        raise InvalidInput("inputs: not all can be read", faults=faults)
+    uploads = Uploads(transport)
+    for inputs, label, local in locals_:
+        inputs[label] = uploads.reference(local)
+    return copy
+
+
+def without_files(document: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """Return a job's document that says of every file of this side only that there is one, and what is not there."""
+    copy, locals_, faults = _with_locals(document, folder)
+    for inputs, label, _ in locals_:
+        inputs[label] = dict(_GIVEN)
+    return copy, faults
+
+
+def _with_locals(
+    document: Mapping[str, Any], folder: Path
+) -> tuple[dict[str, Any], list[tuple[dict[str, Any], str, Local]], list[Fault]]:
+    """Return a copy of the document, its inputs that are files of this side, with where they go, and what is absent."""
     copy = dict(document)
     locals_: list[tuple[dict[str, Any], str, Local]] = []
     faults: list[Fault] = []
@@ -102,17 +125,13 @@ def with_uploads(document: Mapping[str, Any], folder: Path, transport: Transport
                 found = local_input(value, folder, str(label))
             except ValueError as error:
                 faults.append(Fault(f"{where}inputs.{label}", str(error)))
+                inputs[label] = dict(_GIVEN)
                 continue
             if isinstance(found, dict):
                 inputs[label] = found
             else:
                 locals_.append((inputs, label, found))
-    if faults:
-        raise InvalidInput("inputs: not all can be read", faults=faults)
-    uploads = Uploads(transport)
-    for inputs, label, local in locals_:
-        inputs[label] = uploads.reference(local)
-    return copy
+    return copy, locals_, faults
 
 
 @dataclass

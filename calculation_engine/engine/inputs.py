@@ -13,7 +13,7 @@ from calculation_engine.errors import CalculationEngineError, Conflict, Fault, I
 from calculation_engine.modules.checks import place, table_faults
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.module import Manifest, Slot
-from calculation_engine.schemas.workflow import InlineInput, Input, JobInput, Process, UploadInput
+from calculation_engine.schemas.workflow import InlineInput, Input, JobInput, PartInput, Process, UploadInput
 from calculation_engine.settings import Settings
 from calculation_engine.states import State
 from calculation_engine.store import Store
@@ -27,6 +27,8 @@ class Inputs:
     database: Database
     store: Store
     settings: Settings
+    parts_follow: bool = False
+    """Whether files that come with a request are not looked for: it is only checked."""
 
     def resolve(
         self, process: Process, manifest: Manifest, owner: str, path: str
@@ -43,7 +45,7 @@ class Inputs:
         faults: list[Fault] = []
         for label, given in process.inputs.items():
             slot = manifest.find_input(label)
-            if slot is None:
+            if slot is None or (self.parts_follow and isinstance(given, PartInput)):
                 continue
             where = f"{path}.inputs.{label}"
             try:

@@ -82,6 +82,19 @@ class Submission:
         )
         return self.database.jobs.create(job)
 
+    def faults(self, request: JobRequest, owner: str) -> list[Fault]:
+        """Return every fault for which :meth:`submit` would refuse the job; inputs of type ``part`` count as given."""
+        faults: list[Fault] = []
+        try:
+            self._check_priority(request.priority, owner)
+        except Forbidden as error:
+            faults.append(Fault("priority", error.message.removeprefix("priority: "), error.hint))
+        try:
+            self._validated(_with_reuse(request.workflow, request.reuse), owner, parts_follow=True)
+        except InvalidInput as error:
+            faults += error.faults
+        return faults
+
     @cached_property
     def _asks(self) -> Asks:
         return Asks(self.database, self.catalogue, self.settings)
@@ -93,10 +106,10 @@ class Submission:
                 hint="leave it out, or ask the administrator to add the owner to the setting priority_owners",
             )
 
-    def _validated(self, workflow: Workflow, owner: str) -> Files:
+    def _validated(self, workflow: Workflow, owner: str, *, parts_follow: bool = False) -> Files:
         faults: list[Fault] = []
         files: Files = {}
-        inputs = Inputs(self.database, self.store, self.settings)
+        inputs = Inputs(self.database, self.store, self.settings, parts_follow)
         modules: dict[str, Module] = {}
         bridged, found = bridged_inputs(workflow)
         faults += found

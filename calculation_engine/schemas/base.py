@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
@@ -15,12 +23,22 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 #: Hex digest of a file's content, and the form ``sha256:...`` that users may write.
 Sha256 = Annotated[
     str,
-    BeforeValidator(lambda value: value.removeprefix("sha256:") if isinstance(value, str) else value),
+    BeforeValidator(
+        lambda value: value.removeprefix("sha256:") if isinstance(value, str) else value,
+        json_schema_input_type=Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{64}$")],
+    ),
     StringConstraints(pattern=r"^[0-9a-f]{64}$"),
 ]
 
-#: A number of bytes; ``"2GiB"`` and ``"500MB"`` are understood.
-Bytes = ByteSize
+
+class Bytes(ByteSize):
+    """A number of bytes; ``"2GiB"`` and ``"500MB"`` are understood."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        text = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?([kKMGTP]i?)?B$", "examples": ["500MB", "2GiB"]}
+        return {"anyOf": [{"type": "integer", "minimum": 0}, text]}
+
 
 _UNITS_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -35,7 +53,13 @@ def _seconds(value: Any) -> Any:
 
 
 #: A duration in seconds; ``"90s"``, ``"15min"``, ``"2h"`` and ``"1d"`` are understood.
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(
+        _seconds,
+        json_schema_input_type=float | Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(s|min|m|h|d)?$")],
+    ),
+]
 
 
 def _inside(value: str) -> str:
@@ -53,3 +77,22 @@ class Schema(BaseModel):
     """A schema that refuses unknown fields, so that a misspelt one is noticed."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core_schema)
+        for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
+            for way in (field, *field.get("anyOf", ())):
+                _bound_numbers(way)
+        return schema
+
+
+def _bound_numbers(way: dict[str, Any]) -> None:
+    """Put bounds where they mean something: pydantic leaves those of a number that may be written as a text outside."""
+    bounds = {word: way.pop(key) for key, word in _BOUNDS.items() if key in way}
+    for number in way.get("anyOf", ()):
+        if number.get("type") in {"integer", "number"}:
+            number.update(bounds)
+
+
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 
 from calculation_engine.schemas.base import Schema
 
@@ -33,3 +33,9 @@ class Reuse(Nearness):
     @classmethod
     def _from_word(cls, value: Any) -> Any:
         return {"mode": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler.resolve_ref_schema(handler(core_schema))
+        word = {"type": "string", "enum": ["results", "never", "verify"], "description": whole.get("description", "")}
+        return {"anyOf": [word, whole]}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from calculation_engine.errors import ManyFaults
 from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
 from calculation_engine.schemas.module import Label, ModuleName
 from calculation_engine.schemas.resources import ResourceChanges, Retry
@@ -180,7 +181,7 @@ class Workflow(Schema):
     def _is_a_forest(self) -> Self:
         faults = [*_repeated_names(self), *_wrong_children(self), *_wrong_pipes(self), *_wrong_loops(self)]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise ManyFaults(faults)
         return self
 
     def find_process(self, name: str) -> Process | None:

@@ -50,6 +50,7 @@ def test_every_command_has_a_sentence_an_example_and_json(name: str, command: An
 
 VERBS = {
     "Run", "Serve", "Tell", "List", "Show", "Print", "Fetch", "Cancel", "Delete", "Make", "Build", "Save", "Bring",
+    "Draw",
 }  # fmt: skip
 
 
