@@ -105,6 +105,14 @@ class Bridge[C: Schema](ABC):
             InvalidInput: config and sequence do not fit.
         """
 
+    def one_way(self, sequence: Sequence[str]) -> list[Node]:
+        """Return the evaluation of a loop that runs once, without a way back: by default the same as any other.
+
+        Raises:
+            InvalidInput: config and sequence do not fit.
+        """
+        return self.evaluation(sequence)
+
     def report(self, sequence: Sequence[str]) -> Node | None:
         """Return the pass that runs once the loop has ended, or None.
 

@@ -38,7 +38,9 @@ def rounds_table(loop: Mapping[str, Any]) -> Table:
 def verdict_line(loop: Mapping[str, Any]) -> str:
     """Return how a loop ended, in a line."""
     last = loop["history"][-1]["sentence"] if loop["history"] else "nothing was evaluated"
-    return f"{loop['component']}: {loop['verdict'] or 'not ended'} after {loop['evaluations']} evaluations: {last}"
+    count = loop["evaluations"]
+    evaluations = f"{count} evaluation{'' if count == 1 else 's'}"
+    return f"{loop['component']}: {loop['verdict'] or 'not ended'} after {evaluations}: {last}"
 
 
 def _number(value: float | None) -> str:

@@ -115,12 +115,14 @@ def _with_locals(
     copy = dict(document)
     locals_: list[tuple[dict[str, Any], str, Local]] = []
     faults: list[Fault] = []
-    for process, where in _processes(copy):
-        given = process.get("inputs")
+    for holder, where in [*_processes(copy), *_baselines(copy)]:
+        given = holder.get("inputs")
         if not isinstance(given, Mapping):
             continue
-        inputs = process["inputs"] = dict(given)
+        inputs = holder["inputs"] = dict(given)
         for label, value in given.items():
+            if value is None:
+                continue  # in a baseline: there is none; in a process the server tells what is wrong with it
             try:
                 found = local_input(value, folder, str(label))
             except ValueError as error:
@@ -191,17 +193,33 @@ def _processes(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]
     """Yield every process of a job's document, copied into it, with where it stands; the short form is its own."""
     if "module" in document:
         yield document, ""
+    yield from _members(document, "processes")
+
+
+def _baselines(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield what every loop of a job's document changes in its baseline, copied into it, with where it stands."""
+    for component, where in _members(document, "components"):
+        if isinstance(component.get("baseline"), Mapping):
+            baseline = component["baseline"] = dict(component["baseline"])
+            for name, override in baseline.items():
+                if isinstance(override, Mapping):
+                    baseline[name] = dict(override)
+                    yield baseline[name], f"{where}baseline.{name}."
+
+
+def _members(document: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the mappings in a workflow's list ``kind``, copied into the document, with where each stands."""
     holder, where = document, ""
     if isinstance(document.get("workflow"), Mapping):
         holder = document["workflow"] = dict(document["workflow"])
         where = "workflow."
-    processes = holder.get("processes")
-    if not isinstance(processes, list):
+    members = holder.get(kind)
+    if not isinstance(members, list):
         return
-    holder["processes"] = [dict(process) if isinstance(process, Mapping) else process for process in processes]
-    for index, process in enumerate(holder["processes"]):
-        if isinstance(process, dict):
-            yield process, f"{where}processes[{index}]."
+    holder[kind] = [dict(member) if isinstance(member, Mapping) else member for member in members]
+    for index, member in enumerate(holder[kind]):
+        if isinstance(member, dict):
+            yield member, f"{where}{kind}[{index}]."
 
 
 def _from_path(given: str | Path, folder: Path) -> LocalFile | LocalFolder:

@@ -26,6 +26,7 @@ class Options:
         jump_resolution: width to which a jump is enclosed, in the scaled space [-].
         jump_evaluations: evaluations spent on enclosing a jump.
         max_failures: failed evaluations in a row that end the coupling.
+        one_way: whether it ends with the first evaluation, without a claim that the models agree.
 
     Raises:
         InvalidInput: an option is out of its range.
@@ -43,6 +44,7 @@ class Options:
     jump_resolution: float = 1e-3
     jump_evaluations: int = 24
     max_failures: int = 6
+    one_way: bool = False
 
     def __post_init__(self) -> None:
         ranges = {

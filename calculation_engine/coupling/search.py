@@ -73,7 +73,9 @@ class Search:
         measures = measure(self.variables, self.points, self.secants)
         self.measures.append(measures)
         self._watched.append(min(measures.largest, self._watched[-1] if self._watched else np.inf))
-        if is_converged(measures, self.options, len(self.points)):
+        if self.options.one_way:
+            self.word = Word.ONE_WAY
+        elif is_converged(measures, self.options, len(self.points)):
             self.word = Word.CONVERGED
         elif self.signs is not None:
             self._follow_signs(self.signs, point)
@@ -85,7 +87,7 @@ class Search:
         """Take in that the step's x could not be evaluated: go half the way back to where it left from."""
         self._count, self._failures = self._count + 1, self._failures + 1
         base = self.step.base
-        if self._failures >= self.options.max_failures:
+        if self.options.one_way or self._failures >= self.options.max_failures:
             self.word = Word.FAILED
         elif base is None:
             self._ask(None, self._neighbour_of_start())

@@ -101,10 +101,19 @@ def _stalled(report: Report, history: Sequence[float], options: Options) -> str:
 
 
 def _failed(report: Report, history: Sequence[float], options: Options) -> str:
+    if options.one_way:
+        return f"the one pass failed: {report.failure}. Look at that model's log"
     where = "the start and its neighbours" if not history else "the point reached"
     return (
         f"{options.max_failures} evaluations in a row failed, ever nearer to {where}; the last: {report.failure}."
         " Look at that model's log"
+    )
+
+
+def _one_way(report: Report, history: Sequence[float], options: Options) -> str:
+    return (
+        f"one pass, nothing was iterated: {_distance(report)}; whether the models agree is not claimed, a loop without"
+        " one_way finds out"
     )
 
 
@@ -120,4 +129,5 @@ _ENDINGS = {
     Word.STALLED: _stalled,
     Word.FAILED: _failed,
     Word.MAX_EVALUATIONS: _max_evaluations,
+    Word.ONE_WAY: _one_way,
 }

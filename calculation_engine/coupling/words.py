@@ -14,6 +14,7 @@ class Word(StrEnum):
     STALLED = "stalled"  #: the residual falls no more
     FAILED = "failed"  #: the models failed too often in a row
     MAX_EVALUATIONS = "max_evaluations"  #: the limit of evaluations came first
+    ONE_WAY = "one_way"  #: the one evaluation that was wanted is there; whether the models agree was not asked
 
 
 class Caution(StrEnum):
@@ -23,5 +24,5 @@ class Caution(StrEnum):
     TOLERANCE_BELOW_NOISE = "tolerance_below_noise"  #: the tolerance is less than five times the declared noise
 
 
-#: The words that are success.
-SUCCESSES = frozenset({Word.CONVERGED, Word.CONVERGED_SET})
+#: The words that are success; ``one_way`` is what was asked for, and claims no agreement.
+SUCCESSES = frozenset({Word.CONVERGED, Word.CONVERGED_SET, Word.ONE_WAY})

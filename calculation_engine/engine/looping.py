@@ -18,7 +18,7 @@ from calculation_engine.bridges.registry import make_bridge
 from calculation_engine.coupling import SUCCESSES, Evaluation, Scheme, Word
 from calculation_engine.db.rows import JobRow, NewStep, StepRow
 from calculation_engine.engine.convergence import convergence_csv, loop_view
-from calculation_engine.engine.loops import START, baseline_path, baselines_read
+from calculation_engine.engine.loops import START, baseline_path, baselines_read, evaluation_of
 from calculation_engine.engine.planner import Part
 from calculation_engine.engine.scheme import make_scheme
 from calculation_engine.engine.wiring import Wiring
@@ -101,7 +101,7 @@ class LoopRun:
         bridge = make_bridge(self._loop.bridge.name, self._loop.bridge.config)
         sequence = self._loop.sequence
         start = bridge.start(sequence)
-        self._require([self._baseline_step(name) for name in baselines_read(bridge, sequence)], "the baseline")
+        self._require([self._baseline_step(name) for name in baselines_read(bridge, self._loop)], "the baseline")
         self._require([self._node_step(start, START)], "the start of the loop")
         self._scheme = make_scheme(self._loop, *self._wiring.start(f"{self._loop.name}/{START}"))
         while self._scheme.word is None:
@@ -109,12 +109,12 @@ class LoopRun:
             self._evaluate(bridge, self._scheme, len(self._scheme.log) + 1)
         report = bridge.report(sequence)
         if report is not None and self._scheme.solution:
-            last = bridge.evaluation(sequence)[-1]
+            last = evaluation_of(bridge, self._loop)[-1]
             self._require([self._report_step(report, self._scheme, last)], "the report")
         return self._scheme.word
 
     def _evaluate(self, bridge: Bridge[Any], scheme: Scheme, number: int) -> None:
-        nodes = bridge.evaluation(self._loop.sequence)
+        nodes = evaluation_of(bridge, self._loop)
         place = f"{self._loop.name}/{number}"
         asked = self._wiring.asked(self._steps, nodes, place)
         if asked is None:

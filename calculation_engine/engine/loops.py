@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from calculation_engine.bridges.base import Bridge
+from calculation_engine.bridges.base import Bridge, Node
 from calculation_engine.bridges.registry import make_bridge
 from calculation_engine.engine.planner import loops_of
 from calculation_engine.errors import Fault, InvalidInput, NotFound
@@ -24,7 +24,7 @@ def bridged_inputs(workflow: Workflow) -> tuple[dict[str, set[str]], list[Fault]
         try:
             bridge = make_bridge(loop.bridge.name, loop.bridge.config)
             bridge.start(loop.sequence)
-            for node in bridge.evaluation(loop.sequence):
+            for node in evaluation_of(bridge, loop):
                 if node.kind == "process":
                     given.setdefault(node.name, set()).update(node.inputs)
         except NotFound as error:
@@ -59,10 +59,15 @@ def overridden(process: Process, override: Override | None) -> Process:
     return process.model_copy(update={"config": {**process.config, **override.config}, "inputs": inputs})
 
 
-def baselines_read(bridge: Bridge[Any], sequence: Sequence[str]) -> list[str]:
+def evaluation_of(bridge: Bridge[Any], loop: Loop) -> list[Node]:
+    """Return one evaluation of a loop, in the order in which its nodes run."""
+    return bridge.one_way(loop.sequence) if loop.one_way else bridge.evaluation(loop.sequence)
+
+
+def baselines_read(bridge: Bridge[Any], loop: Loop) -> list[str]:
     """Return the participants whose frozen baseline the bridge reads."""
-    nodes = [bridge.start(sequence), *bridge.evaluation(sequence)]
-    report = bridge.report(sequence)
+    nodes = [bridge.start(loop.sequence), *evaluation_of(bridge, loop)]
+    report = bridge.report(loop.sequence)
     refs = [ref for node in [*nodes, *([report] if report else [])] for ref in node.inputs.values()]
     read = {ref.node for ref in refs if ref.kind in {"baseline_output", "latest_output"}}
-    return [name for name in sequence if name in read]
+    return [name for name in loop.sequence if name in read]

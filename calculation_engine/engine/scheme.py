@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from calculation_engine.bridges.exchange import ExchangeTable
 from calculation_engine.bridges.variables import VariableGroup
 from calculation_engine.coupling import Group, Options, Scheme
-from calculation_engine.schemas.workflow import Acceleration, Loop
+from calculation_engine.schemas.workflow import Loop
 
 
 def make_scheme(loop: Loop, start: ExchangeTable, declared: Mapping[str, VariableGroup]) -> Scheme:
@@ -23,7 +23,7 @@ def make_scheme(loop: Loop, start: ExchangeTable, declared: Mapping[str, Variabl
         InvalidInput: groups, start or options are wrong; every fault is named.
     """
     groups = [_group(loop, start.of_group(name), name, declared.get(name, VariableGroup())) for name in start.groups]
-    return Scheme(groups, start.values_tuple, _options(loop.acceleration, loop.max_evaluations))
+    return Scheme(groups, start.values_tuple, _options(loop))
 
 
 def _group(loop: Loop, table: ExchangeTable, name: str, declared: VariableGroup) -> Group:
@@ -42,12 +42,14 @@ def _group(loop: Loop, table: ExchangeTable, name: str, declared: VariableGroup)
     )
 
 
-def _options(acceleration: Acceleration, max_evaluations: int) -> Options:
+def _options(loop: Loop) -> Options:
+    acceleration = loop.acceleration
     unlimited = math.inf if acceleration.method == "constant" else Options.max_step
     return Options(
         method=acceleration.method,
         relaxation=acceleration.relaxation,
         max_step=acceleration.max_step or unlimited,
         depth=acceleration.depth,
-        max_evaluations=max_evaluations,
+        max_evaluations=loop.max_evaluations,
+        one_way=loop.one_way,
     )

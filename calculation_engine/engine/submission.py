@@ -23,7 +23,7 @@ from calculation_engine.modules.checks import config_faults, label_faults
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.schemas.reuse import Reuse
-from calculation_engine.schemas.workflow import InlineInput, PartInput, Process, UploadInput, Workflow
+from calculation_engine.schemas.workflow import Component, Input, Loop, PartInput, Process, UploadInput, Workflow
 from calculation_engine.settings import Settings
 from calculation_engine.store import Store
 
@@ -177,16 +177,28 @@ def _with_reuse(workflow: Workflow, reuse: Reuse | None) -> Workflow:
 
 
 def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
-    processes = []
-    for process in workflow.processes:
-        inputs = {
+    """Return the workflow with uploads in place of parts, in processes and in baselines."""
+
+    def uploaded(inputs: Mapping[str, Input | None]) -> dict[str, Input | None]:
+        return {
             label: UploadInput(uuid=UUID(parts[given.name]))
             if isinstance(given, PartInput) and given.name in parts
             else given
-            for label, given in process.inputs.items()
+            for label, given in inputs.items()
         }
-        processes.append(process.model_copy(update={"inputs": inputs}))
-    return workflow.model_copy(update={"processes": processes})
+
+    def with_uploads(component: Component) -> Component:
+        if not isinstance(component, Loop):
+            return component
+        baseline = {
+            name: override.model_copy(update={"inputs": uploaded(override.inputs)})
+            for name, override in component.baseline.items()
+        }
+        return component.model_copy(update={"baseline": baseline})
+
+    processes = [process.model_copy(update={"inputs": uploaded(process.inputs)}) for process in workflow.processes]
+    components = [with_uploads(component) for component in workflow.components]
+    return workflow.model_copy(update={"processes": processes, "components": components})
 
 
 def _pipe_faults(workflow: Workflow, modules: Mapping[str, Module]) -> list[Fault]:
@@ -205,11 +217,11 @@ def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str
     """Return what makes two requests the same: all that was asked for, files by their content."""
     document = workflow.model_dump(mode="json")
     for process in document["processes"]:
-        given = workflow.find_process(process["name"])
-        assert given is not None
-        kept = {label for label, item in given.inputs.items() if not isinstance(item, UploadInput | InlineInput)}
-        process["inputs"] = {label: item for label, item in process["inputs"].items() if label in kept}
+        process["inputs"] = _named(process["inputs"])
         process["files"] = {path: blob.sha256 for path, blob in files[process["name"]].items()}
+    for component in document["components"]:
+        for override in component.get("baseline", {}).values():
+            override["inputs"] = _named(override["inputs"])
     own = {process.name for process in workflow.processes}
     baselines_ = {
         place: {path: blob.sha256 for path, blob in found.items()} for place, found in files.items() if place not in own
@@ -218,3 +230,8 @@ def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str
         "workflow": document,
         "baselines": baselines_,
     }
+
+
+def _named(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the inputs that count as they are named; those that were sent count by their content."""
+    return {label: item for label, item in inputs.items() if item is None or item["type"] not in {"upload", "inline"}}

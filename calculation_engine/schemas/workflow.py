@@ -157,6 +157,8 @@ class Loop(Schema):
     acceleration: Acceleration = Acceleration()
     max_evaluations: int = Field(default=30, ge=1, le=1000)
     """Evaluations after which it ends without success."""
+    one_way: bool = False
+    """Whether the participants run once, without a way back: nothing is iterated, and no agreement is claimed."""
     time_limit: Seconds | None = Field(default=None, gt=0)
     """Seconds after which no further evaluation begins."""
 

@@ -170,6 +170,22 @@ def test_the_same_form_again_is_the_same_job(site: Site) -> None:
     assert len(site.http.get("/api/upload").json()["uploads"]) == 1
 
 
+def test_a_form_s_file_may_be_an_input_of_a_baseline_and_counts_by_its_content(site: Site) -> None:
+    bridge = {"name": "table", "config": {"into": {"input": "data"}, "out_of": {"output": "text"}}}
+    baseline = {"one": {"inputs": {"data": {"type": "part", "name": "base"}}}}
+    loop = {"type": "loop", "name": "agree", "sequence": ["one"], "bridge": bridge, "baseline": baseline}
+    flow = {"processes": [{"name": "one", "module": "echo"}], "components": [loop]}
+    form: dict[str, Any] = {"job": (None, json.dumps(flow)), "base": b"hello"}
+    job_id = str(uuid4())
+
+    first, second = (site.http.put(f"/api/job/{job_id}", files=form) for _ in range(2))
+    other = site.http.put(f"/api/job/{job_id}", files=form | {"base": b"bye"})
+
+    assert [reply.status_code for reply in (first, second, other)] == [201, 200, 409], first.text
+    files = site.database.jobs.files(job_id, "agree/baseline/one")
+    assert {path: site.context.store.open(blob.sha256).read() for path, blob in files.items()} == {"data.txt": b"hello"}
+
+
 def test_the_files_of_a_refused_form_are_not_kept(site: Site) -> None:
     response = site.http.put("/api/job", files={"job": (None, '{"module": "echo"}'), "dta": b"hello"})
 

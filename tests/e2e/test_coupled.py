@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "clews-og-core.yaml"
+ONE_WAY = ROOT / "examples" / "clews-one-way.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,21 @@ def test_containers_give_the_same_as_local_processes(runs: Any) -> None:
     assert local.keys() == docker.keys()
     for path, values in local.items():
         assert docker[path] == pytest.approx(values, rel=1e-8), path
+
+
+@pytest.mark.timeout(1200)
+def test_results_that_were_solved_elsewhere_give_in_one_pass_what_the_first_evaluation_gives(
+    runs: Any, tmp_path: Path
+) -> None:
+    first, once = runs("local"), run_file(ONE_WAY, tmp_path / "results", runs("local").parent / "data")
+    job = json.loads((once / "job.json").read_text())
+    [loop] = job["loops"]
+    assert (job["state"], loop["verdict"], loop["evaluations"]) == ("succeeded", "one_way", 1)
+    assert "not claimed" in loop["history"][0]["sentence"]
+    answer = "agree/1/response/output/exchange.csv"
+    assert exchange_tables(once)[answer] == pytest.approx(exchange_tables(first)[answer], rel=1e-9)
+    assert summary(once)["unit cost of energy 2014"][1] == pytest.approx(0.3541, abs=1e-3)
+    assert (once / "agree" / "report" / "output" / "report.html").stat().st_size > 10_000
 
 
 @pytest.mark.timeout(600)

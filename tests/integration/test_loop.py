@@ -70,6 +70,22 @@ def test_limit_of_evaluations_is_never_success(system: System) -> None:
     assert job.loops[0]["evaluations"] == 3
 
 
+def test_loop_that_runs_once_ends_with_a_word_that_claims_no_agreement(system: System) -> None:
+    job = system.ended(system.submit(body(one_way=True)), 120)
+    assert (job.state, job.reason) == (State.SUCCEEDED, None), job.message
+    [loop] = job.loops
+    assert (loop["verdict"], loop["evaluations"], loop["solution"]) == ("one_way", 1, 1)
+    assert "1.8 went in and 1.9 came out" in job.message
+    assert "not claimed" in job.message
+
+
+def test_loop_that_runs_once_and_fails_tells_the_model_that_failed(system: System) -> None:
+    job = system.ended(system.submit(body({"fails_above": -1}, one_way=True)), 120)
+    assert (job.state, job.reason) == (State.FAILED, Reason.LOOP_FAILED)
+    assert "the one pass failed: first: no solution" in job.message
+    assert job.loops[0]["evaluations"] == 1
+
+
 def test_models_that_never_have_a_solution_end_the_loop(system: System) -> None:
     job = system.ended(system.submit(body({"fails_above": -1})), 120)
     assert (job.state, job.reason) == (State.FAILED, Reason.LOOP_FAILED)

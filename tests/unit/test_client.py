@@ -237,6 +237,32 @@ def test_paths_in_a_document_start_from_its_own_folder(server: Replay, client: C
     assert len(server.sent("PUT /api/upload")) == 1
 
 
+def test_paths_under_a_baseline_are_uploaded_and_what_it_leaves_out_stays_out(
+    server: Replay, client: Client, tmp_path: Path
+) -> None:
+    server.replies["PUT /api/upload"].append(accept_upload)
+    server.add("PUT /api/job/*", job_reply("queued"))
+    (tmp_path / "base.txt").write_text("x")
+    baseline: dict[str, Any] = {"a": {"inputs": {"data": "base.txt", "model": None}}, "b": {"config": {"x": 1}}}
+    document = {
+        "workflow": {
+            "processes": [{"name": "a", "module": "cbc"}, {"name": "b", "module": "cbc"}],
+            "components": [{"type": "loop", "name": "agree", "sequence": ["a", "b"], "baseline": baseline}],
+        }
+    }
+
+    client.submit(document, folder=tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        client.submit(document, folder=tmp_path / "elsewhere")
+
+    [component] = json.loads(server.requests[-1][1])["workflow"]["components"]
+    assert component["baseline"]["a"]["inputs"]["data"]["type"] == "upload"
+    assert component["baseline"]["a"]["inputs"]["model"] is None
+    assert component["baseline"]["b"] == {"config": {"x": 1}}
+    assert [fault.path for fault in caught.value.faults] == ["workflow.components[0].baseline.a.inputs.data"]
+    assert baseline["a"]["inputs"]["data"] == "base.txt"
+
+
 def test_every_input_that_is_not_there_is_named_and_nothing_is_sent(
     server: Replay, client: Client, tmp_path: Path
 ) -> None:

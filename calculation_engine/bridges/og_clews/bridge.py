@@ -26,7 +26,6 @@ PASSES = {
     "costs": "pass_costs",
     "response": "pass_response",
     "report": "pass_report",
-    "one_way": "pass_one_way",
 }
 
 
@@ -44,12 +43,28 @@ class OgClewsBridge(Bridge[Config]):
 
     def evaluation(self, sequence: Sequence[str]) -> list[Node]:
         """Return ``demand``, CLEWS, ``costs``, OG-Core, ``response``."""
-        energy, economy = self._participants(sequence)
+        energy, _ = self._participants(sequence)
         demand = {
             "asked.csv": Ref("exchange"),
             "own_scale.csv": Ref("own_input", energy, label="scale"),
             "energy_baseline/parameters": Ref("baseline_output", energy, path="parameters"),
         }
+        into_energy = {"scale": Ref("output", "demand", path="scale.csv")}
+        return [Node("demand", "pass", demand), Node(energy, "process", into_energy), *self._from_energy(sequence)]
+
+    def one_way(self, sequence: Sequence[str]) -> list[Node]:
+        """Return CLEWS as the user has it, ``costs``, OG-Core, ``response``: what demand would follow."""
+        energy, _ = self._participants(sequence)
+        if self.config.exchange.start != 1:
+            wanted = f"expected 1 in a loop that runs once, got {self.config.exchange.start:g}"
+            raise InvalidInput(
+                f"bridge.config.exchange.start: {wanted}", hint="CLEWS then runs with the demand that its data have"
+            )
+        return [Node(energy, "process"), *self._from_energy(sequence)]
+
+    def _from_energy(self, sequence: Sequence[str]) -> list[Node]:
+        """Return what follows CLEWS in an evaluation."""
+        energy, economy = self._participants(sequence)
         costs = {**energy_files(energy), **economy_baseline(economy), **economy_parameters(economy)}
         response = {
             "asked.csv": Ref("exchange"),
@@ -64,8 +79,6 @@ class OgClewsBridge(Bridge[Config]):
         if self.config.exchange.warm_start:
             into_economy["previous"] = Ref("latest_output", economy, path="guess.npz")
         return [
-            Node("demand", "pass", demand),
-            Node(energy, "process", {"scale": Ref("output", "demand", path="scale.csv")}),
             Node("costs", "pass", costs),
             Node(economy, "process", into_economy),
             Node("response", "pass", response),
@@ -100,7 +113,7 @@ class OgClewsBridge(Bridge[Config]):
         if not self.config.demand:
             raise InvalidInput(
                 "bridge.config.demand: required, but absent: nothing would come back from the economy",
-                hint="for CLEWS to OG-Core without a way back, take the pass one_way",
+                hint="demand that does not follow the economy has elasticity 0; one_way: true runs a loop once",
             )
         return sequence[0], sequence[1]
 

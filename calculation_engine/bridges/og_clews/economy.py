@@ -17,8 +17,6 @@ from calculation_engine.tables import read_table
 
 #: Parameters that a bridge multiplies or adds to -> OG-Core 0.21's default, a number of no dimension.
 _DEFAULTS: dict[str, Any] = {"Z": [[1.0]], "tau_c": [[0.0]]}
-#: Sizes of an economy -> OG-Core 0.21's defaults.
-_SIZES = {"start_year": 2025, "starting_age": 20, "ending_age": 100, "S": 80, "T": 320, "M": 1, "I": 1}
 
 
 @dataclass(frozen=True)
@@ -137,22 +135,6 @@ class Parameters:
             return np.array(value, dtype=float)
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"economy: the parameter {name} is not an array of numbers: {error}") from error
-
-    def sizes(self) -> dict[str, int]:
-        """Return start year, ages and sizes of the economy that these parameters describe.
-
-        Raises:
-            InvalidInput: one of them is not a whole number.
-        """
-        given = {name: self._given.get(name, default) for name, default in _SIZES.items()}
-        faults = [
-            Fault(f"economy.{name}", f"expected a whole number, got {value!r}")
-            for name, value in given.items()
-            if not isinstance(value, int)
-        ]
-        if faults:
-            raise InvalidInput("the sizes of the economy are wrong", faults=faults)
-        return given
 
 
 def _load(path: Path) -> dict[str, Any]:

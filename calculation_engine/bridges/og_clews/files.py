@@ -14,6 +14,7 @@ RESULTS = (
     "AnnualTechnologyEmissionsPenalty",
     "TechnologyEmissionsPenalty",
     "Trade",
+    "Demand",
 )
 #: Tables of a CLEWS run that the report shows besides.
 SHOWN = ("AnnualEmissions", "TotalCapacityAnnual", "TotalDiscountedCost")

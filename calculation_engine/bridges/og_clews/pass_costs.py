@@ -23,21 +23,10 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     Raises:
         InvalidInput: results, config and parameters do not fit, or a value may not cross; every fault with its path.
     """
-    return forward(
-        config,
-        Tables(input_dir / "energy", "energy"),
-        Tables(input_dir / "energy_baseline", "energy baseline"),
-        Parameters(input_dir / "economy_given"),
-        shapes_of(read_run(input_dir / "economy_baseline", "economy baseline")),
-        output_dir,
-    )
-
-
-def forward(
-    config: Config, scenario: Tables, baseline: Tables, parameters: Parameters, shapes: Shapes, output_dir: Path
-) -> Status:
-    """Write what OG-Core gets from two runs of CLEWS; see :func:`run`."""
-    accounts = [account_of(tables, config.cost_scope) for tables in (scenario, baseline)]
+    runs = Tables(input_dir / "energy", "energy"), Tables(input_dir / "energy_baseline", "energy baseline")
+    parameters = Parameters(input_dir / "economy_given")
+    shapes = shapes_of(read_run(input_dir / "economy_baseline", "economy baseline"))
+    accounts = [account_of(tables, config.cost_scope) for tables in runs]
     with_emissions = config.channels.carbon_price == "cost"
     units = [account.unit_cost(with_emissions=with_emissions) for account in accounts]
     cost = require(EnergyCost, "unit cost of energy", scenario=units[0], baseline=units[1])

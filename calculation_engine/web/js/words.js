@@ -26,6 +26,7 @@ const REASONS = {
 const VERDICTS = {
   converged: "The models agree",
   converged_set: "The models agree up to a jump",
+  one_way: "One pass: nothing was iterated",
   max_evaluations: "The limit of evaluations was reached before the models agreed",
   stalled: "No nearer to agreement",
   noise_floor: "What is left is noise of the solvers",

@@ -266,13 +266,20 @@ def test_a_config_that_contradicts_itself_is_refused(tmp_path, config, told):
     assert told in str(error.value)
 
 
-def test_results_that_are_there_already_become_parameters_without_a_way_back(tmp_path):
-    passes = Passes(tmp_path, demand=[])
-    source = passes.inputs("one_way")
-    write_clews(source / "scenario", factor=2.0)
-    write_clews(source / "baseline")
-    write_given(source / "economy", demographics={"ages": 40}, start_year=2020, T=60, M=3, I=3, Z=[[1.0, 1.0, 1.0]])
-    output = passes.run("one_way")
-    rho = pd.read_csv(output / "cost_ratio.csv")["RATIO"].tolist()
-    rows = json.loads((output / "overrides.json").read_text())["Z"]
-    assert [row[0] for row in rows] == pytest.approx([2 / (rho[0] + rho[1]), 2 / (rho[2] + rho[3])])
+def test_a_loop_that_runs_once_leaves_clews_as_it_is_and_reads_results_that_have_no_parameters(tmp_path):
+    bridge = Passes(tmp_path).bridge
+    nodes = bridge.one_way(["power", "nation"])
+    assert [(n.name, n.kind) for n in nodes] == [
+        ("power", "process"),
+        ("costs", "pass"),
+        ("nation", "process"),
+        ("response", "pass"),
+    ]
+    assert nodes[0].inputs == {}
+    assert nodes[1:] == bridge.evaluation(["power", "nation"])[2:]
+    assert nodes[1].inputs["energy_baseline/results/Demand.csv"].path == "results/Demand.csv"
+
+
+def test_a_loop_that_runs_once_does_not_begin_elsewhere_than_at_the_demand_of_the_data(tmp_path):
+    with pytest.raises(InvalidInput, match=r"exchange\.start: expected 1 in a loop that runs once, got 0\.9"):
+        Passes(tmp_path, exchange={"start": 0.9}).bridge.one_way(["power", "nation"])

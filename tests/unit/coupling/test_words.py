@@ -212,3 +212,18 @@ def _noisy(amplitude: float) -> Map:
     """Return a contraction whose answers carry noise that does not repeat."""
     rng = np.random.default_rng(11)
     return lambda x: np.exp(0.3 - 0.4 * np.log(x) + amplitude * rng.uniform(-1, 1, len(x)))
+
+
+@pytest.mark.parametrize("g", [lambda x: x, lambda x: 2 * x], ids=["agree", "disagree"])
+def test_one_pass_ends_with_its_first_evaluation_and_claims_nothing(g: Map) -> None:
+    scheme = solve(g, [1.0], Options(one_way=True))
+    assert (scheme.word, len(scheme.log), scheme.solution) == (Word.ONE_WAY, 1, 1)
+    assert "not claimed" in scheme.reports[-1].sentence
+    assert "agree:" not in scheme.reports[-1].sentence
+
+
+def test_one_pass_that_fails_is_not_tried_elsewhere() -> None:
+    scheme = Scheme([group(1)], [1.0], Options(one_way=True))
+    scheme.tell_failure("energy: infeasible")
+    assert scheme.word is Word.FAILED
+    assert "the one pass failed: energy: infeasible" in scheme.reports[-1].sentence

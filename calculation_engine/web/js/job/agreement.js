@@ -28,7 +28,7 @@ export function openAgreement(panel, job, signal) {
 
 function roundsOf(job, loop) {
   const last = loop.history.at(-1);
-  const kind = loop.verdict ? (loop.verdict.startsWith("converged") ? "good" : "bad") : "";
+  const kind = loop.verdict && loop.verdict !== "one_way" ? (loop.verdict.startsWith("converged") ? "good" : "bad") : "";
   const headline = h(
     "div",
     { class: `card verdict ${kind}` },
