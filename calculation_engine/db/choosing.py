@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, select
 
 from calculation_engine.db.queueing import LEAST_RANK, SPAN, parts_of
 from calculation_engine.db.rows import Room
@@ -26,22 +26,8 @@ _LOOK_AHEAD = 16
 
 _WAITING = (steps.c.id, steps.c.queue_rank, steps.c.turn, steps.c.cpu, steps.c.memory_bytes)
 
-# A loose scan: one seek of the index for each lane, however many steps it holds.
-_LANES = text("""
-WITH RECURSIVE lanes (lane) AS (
-  SELECT (SELECT steps.queue_lane FROM steps
-          WHERE steps.executor = :executor AND steps.queue_lane > '' ORDER BY steps.queue_lane LIMIT 1)
-  UNION ALL
-  SELECT (SELECT steps.queue_lane FROM steps
-          WHERE steps.executor = :executor AND steps.queue_lane > lanes.lane ORDER BY steps.queue_lane LIMIT 1)
-  FROM lanes WHERE lanes.lane IS NOT NULL
-)
-SELECT lanes.lane, (SELECT steps.queue_rank FROM steps
-                    WHERE steps.executor = :executor AND steps.queue_lane = lanes.lane
-                    ORDER BY steps.queue_rank LIMIT 1) AS head
-FROM lanes WHERE lanes.lane IS NOT NULL
-""").bindparams(bindparam("executor"))
-
+#: Entries of the index that are read at once to find lanes: lanes of few steps come many at a time.
+_SEEN_AT_ONCE = 64
 
 #: Id, rank, turn, cores and bytes of a step that may be claimed.
 Waiting = Row[Any]
@@ -90,11 +76,29 @@ class _InUse:
 def lanes_of(tx: Transaction, executors: Collection[str]) -> list[Lane]:
     """Return the lanes that have steps."""
     return [
-        Lane(name, row.lane, *parts_of(row.lane), head=row.head)
-        for name in sorted(set(executors))
-        for row in tx.run(_LANES, [{"executor": name}])
-        if row.head is not None
+        Lane(executor, name, *parts_of(name), head=head)
+        for executor in sorted(set(executors))
+        for name, head in _heads(tx, executor).items()
     ]
+
+
+def _heads(tx: Transaction, executor: str) -> dict[str, int]:
+    """Return the lanes of an executor, each with the rank of its first step.
+
+    A loose scan: from each lane that was seen the next is sought in the index, however many steps lie between. The
+    seeks are statements of their own: inside one, MariaDB compares a lane that it found with every step there is.
+    """
+    entries = select(steps.c.queue_lane, steps.c.queue_rank).order_by(steps.c.queue_lane, steps.c.queue_rank)
+    heads: dict[str, int] = {}
+    last = ""
+    while True:
+        behind = entries.where(steps.c.executor == executor, steps.c.queue_lane > last).limit(_SEEN_AT_ONCE)
+        found = tx.run(behind).all()
+        for row in found:
+            heads.setdefault(row.queue_lane, row.queue_rank)
+        if len(found) < _SEEN_AT_ONCE:
+            return heads
+        last = found[-1].queue_lane
 
 
 def choose(tx: Transaction, executors: Collection[str], room: Room, module_limits: Mapping[str, int]) -> Chosen:
