@@ -26,15 +26,17 @@ def why(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show for each step why it was computed or reused."""
+    """Show for each step why it was computed or reused, or what it waits for."""
     with connected(server, token, token_file) as client:
         job = client.job(job_id)
-        whys = job.why(step)
+        whys, parts = job.why(step), job.waiting(step)
     if as_json:
-        print_json(whys)
+        print_json([*whys, *parts])
         return
     for told in whys:
         print_text(f"{told.path}  {told.sentence}")
+    for part in parts:
+        print_text(f"{part.name}  {part.sentence}")
 
 
 def diff(

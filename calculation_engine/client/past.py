@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.record import Record
 from calculation_engine.client.transport import Transport
 from calculation_engine.schemas.jobdiff import JobDiff
-from calculation_engine.schemas.why import JobWhy, StepWhy
+from calculation_engine.schemas.why import JobWhy, PartWait, StepWhy
 
 
 class JobPast(Record):
@@ -19,16 +20,28 @@ class JobPast(Record):
     def why(self, step: str | None = None) -> list[StepWhy]:
         """Return why its steps were computed or reused: against which earlier run, and what differs.
 
+        A step that is queued says in ``waits`` what it waits for.
+
         Args:
             step: path of the one step that is meant; none: all.
         """
+        return [why for page in self._why_pages(step) for why in page.steps]
+
+    def waiting(self, step: str | None = None) -> list[PartWait]:
+        """Return the parts of its workflow that have no step yet, and what each waits for.
+
+        Args:
+            step: name of the one part that is meant; none: all.
+        """
+        return next(self._why_pages(step)).waiting
+
+    def _why_pages(self, step: str | None) -> Iterator[JobWhy]:
         query: dict[str, str] = {"step": step} if step is not None else {"limit": "500"}
-        found: list[StepWhy] = []
         while True:
             page = parse(JobWhy, self._transport.json("GET", f"/job/{self.id}/why", params=query))
-            found += page.steps
+            yield page
             if page.next is None:
-                return found
+                return
             query = dict(parse_qsl(urlsplit(page.next).query))
 
     def diff(

@@ -12,6 +12,7 @@ from calculation_engine.db.history import History
 from calculation_engine.db.jobs import Jobs
 from calculation_engine.db.session import Sessions
 from calculation_engine.db.sizes import Sizes
+from calculation_engine.db.standing import Queue
 from calculation_engine.db.steps import Steps
 from calculation_engine.db.uploads import Uploads
 
@@ -40,6 +41,7 @@ class Database:
         self.history = History(self.sessions)
         self.engines = Engines(self.sessions)
         self.sizes = Sizes(self.sessions)
+        self.queue = Queue(self.sessions)
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; several processes may ask for it at once."""

@@ -343,3 +343,25 @@ class Claim:
 
     steps: list[StepRow]
     passed_over: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a leased step uses."""
+
+    lease_owner: str
+    executor: str
+    module: str
+    cpu: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a queued step stands."""
+
+    ahead: int  #: steps of its owner and module that go before it, as far as they are counted
+    first_job: str  #: job of the first of these, or of the step itself
+    first_path: str
+    others: int  #: other owners who have queued steps on its executor
+    is_outranked: bool  #: a step of larger priority is queued there

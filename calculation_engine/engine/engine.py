@@ -15,7 +15,7 @@ from calculation_engine import metrics
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import Claim, StepRow
 from calculation_engine.engine.ledger import Control
-from calculation_engine.engine.machine import Reservation, capacity_of
+from calculation_engine.engine.machine import RESERVED, Reservation, capacity_of
 from calculation_engine.engine.owner import Owner, surely_dead
 from calculation_engine.engine.planning import Planning
 from calculation_engine.engine.sweep import Sweep
@@ -242,5 +242,6 @@ class Engine:
     def _tell(self) -> None:
         """Note in the database that this engine lives, and what it has for steps."""
         self._told = time.monotonic()
-        names, capacity = sorted(self._executors), self._capacity.document()
+        names = sorted(self._executors)
+        capacity = self._capacity.document() | {RESERVED: self._reservation.step_id}
         self._database.engines.beat(self._owner.name, self._owner.host, names, capacity)

@@ -21,6 +21,8 @@ from calculation_engine.states import ENDED, Reason, State
 
 log = structlog.get_logger(__name__)
 
+#: How the message of a step begins that the disk has no room for.
+NO_ROOM = "waits for room on the disk"
 _RETRY_SECONDS = 2.0
 
 for _state in sorted(ENDED):  # a counter that is 0 is told as well

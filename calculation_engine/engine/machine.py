@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from calculation_engine.db.rows import Room, StepRow
+from calculation_engine.db.rows import Held, Room, StepRow
 from calculation_engine.executors.base import Executor
 from calculation_engine.settings import Settings
 
+#: Beside its capacity an engine tells for which step it keeps room.
+RESERVED = "reserved"
 _CGROUP = Path("/sys/fs/cgroup")
 #: Threads of an engine whose steps ask for very little.
 _MOST_STEPS = 64
@@ -28,7 +30,7 @@ class Capacity:
     machine_executors: tuple[str, ...]  #: those whose steps use this machine
     module_limits: Mapping[str, int]
 
-    def room(self, in_hand: Iterable[StepRow]) -> Room:
+    def room(self, in_hand: Iterable[StepRow | Held]) -> Room:
         """Return what is left beside the steps that are in hand."""
         held = list(in_hand)
         here = [step for step in held if step.executor in self.machine_executors]
@@ -48,7 +50,8 @@ class Capacity:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Capacity | None:
         """Return what :meth:`document` wrote; None of an engine of an earlier version."""
-        return cls(**document) if document else None
+        known = {field.name: document[field.name] for field in fields(cls) if field.name in document}
+        return cls(**known) if len(known) == len(fields(cls)) else None
 
 
 class Reservation:

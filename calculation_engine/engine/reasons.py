@@ -14,6 +14,7 @@ from typing import Any
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, RunRow, StepRow
 from calculation_engine.engine.likeness import Computed, differences, most_alike
+from calculation_engine.engine.waits import Waits
 from calculation_engine.schemas.why import Cause, RunRef, StepWhy, Verification
 from calculation_engine.states import ENDED, State
 
@@ -30,6 +31,7 @@ class Reasons:
 
     database: Database
     job: JobRow
+    waits: Waits
     _contents: dict[str, dict[str, str] | None] = field(default_factory=dict)
 
     def of(self, steps: Sequence[StepRow]) -> list[StepWhy]:
@@ -50,7 +52,11 @@ class Reasons:
         elif step.state in ENDED:
             why.outcome, why.sentence = "not_computed", f"not computed: {step.message or step.reason or step.state}"
         else:
-            why.sentence = step.message or "it waits for its turn; whether a stored result fits is seen then"
+            why.sentence = "not decided yet: whether a stored result fits is seen when it is its turn"
+        why.waits = self.waits.of(step)
+        if why.waits is not None:
+            decided = "" if why.outcome == "waiting" else f"{why.sentence}; "
+            why.sentence = f"{decided}queued: {why.waits.sentence}"
         return why
 
     def _tell_reused(self, why: StepWhy, step: StepRow, source: StepRow | None) -> None:

@@ -18,7 +18,7 @@ from calculation_engine import metrics
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JoinMode, NewOutput, NewRun, Reused, StepRow, Waits
 from calculation_engine.engine.keys import step_key
-from calculation_engine.engine.ledger import Control, Ledger
+from calculation_engine.engine.ledger import NO_ROOM, Control, Ledger
 from calculation_engine.engine.outcome import Outcome, judge
 from calculation_engine.engine.paths import attempt_outputs, earlier_log, scratch, step_log
 from calculation_engine.engine.programs import content_files, resolve
@@ -113,7 +113,7 @@ class Worker:
             ledger.release(_RETRY_SECONDS, str(error))
         except StorageFull as error:
             log.warning("storage_full", step=step.id, error=error.message)
-            ledger.release(_ROOM_SECONDS, f"waits for room on the disk: {error.message}")
+            ledger.release(_ROOM_SECONDS, f"{NO_ROOM}: {error.message}")
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", step=step.id, error=error.message)
         except tuple(_REASONS) as error:
@@ -400,7 +400,7 @@ class Worker:
             if not is_full(error):
                 raise
             log.warning("storage_full", step=ledger.step.id, error=str(error))
-            ledger.note(None, "waits for room on the disk: its results, or its log, could not be written")
+            ledger.note(None, f"{NO_ROOM}: its results, or its log, could not be written")
             ledger.control.stopping.wait(_RETRY_SECONDS)
 
     def _clean(self, running: Running) -> None:

@@ -1,4 +1,4 @@
-"""Why steps were computed or reused, as users are told."""
+"""Why steps were computed or reused, and what they wait for, as users are told."""
 
 from __future__ import annotations
 
@@ -57,6 +57,40 @@ class Cause(Schema):
     """Changes that are not listed."""
 
 
+class Wait(Schema):
+    """What a step that does not run waits for."""
+
+    kind: Literal[
+        "back_off",
+        "cores",
+        "disk",
+        "engine",
+        "equal_step",
+        "machine",
+        "memory",
+        "module_limit",
+        "place",
+        "reserved",
+        "start",
+        "steps_at_once",
+        "turn",
+    ]
+    sentence: str
+    until: str | None = None
+    """When it is queued again."""
+    ahead: int | None = None
+    """Steps of the same owner and module that go before it; 1000 at most are counted."""
+
+
+class PartWait(Schema):
+    """A process, loop or sweep that has no step yet."""
+
+    name: str
+    waits_for: list[str]
+    """Parts of the workflow that must succeed first."""
+    sentence: str
+
+
 class StepWhy(Schema):
     """Why one step was computed, or reused."""
 
@@ -72,6 +106,8 @@ class StepWhy(Schema):
     """The earlier run that the causes are told against: see the rule in the job's answer."""
     reused_from: RunRef | None = None
     verification: Verification | None = None
+    waits: Wait | None = None
+    """What it waits for, where it is queued."""
 
 
 class JobWhy(Schema):
@@ -83,5 +119,7 @@ class JobWhy(Schema):
     sentence: str
     """How many steps of this page were computed, and how many reused."""
     steps: list[StepWhy]
+    waiting: list[PartWait] = []
+    """Parts that have no step yet; on the first page."""
     next: str | None
     """Address of the next page, or none."""

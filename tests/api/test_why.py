@@ -33,7 +33,7 @@ def test_many_steps_come_in_pages(site: Site) -> None:
     new = [
         NewStep(f"{n:08}-0000-7000-8000-000000000000", f"s{n}", f"s{n}", "echo", "local", {}, {}, {}) for n in range(7)
     ]
-    job = NewJob("0" * 36, "local", "", "", {}, None, "0" * 64, {"processes": []}, new)
+    job = NewJob("0" * 36, "local", "", "", {}, None, "0" * 64, {"processes": [{"name": "s0", "module": "echo"}]}, new)
     job_id = site.database.jobs.create(job)[0].id
 
     address, paths, pages = f"/api/job/{job_id}/why?limit=3", [], 0

@@ -10,6 +10,7 @@ import pytest
 
 from calculation_engine.api.server import Parts
 from calculation_engine.engine.reasons import Reasons
+from calculation_engine.engine.waits import Waits
 from calculation_engine.schemas.why import StepWhy
 from calculation_engine.settings import Settings
 from calculation_engine.states import Reason, State
@@ -63,8 +64,14 @@ def ran(system: System, config: dict[str, Any] | None = None, data: str | None =
 
 def why(system: System, job_id: str) -> StepWhy:
     """Return why the one step of a job was computed or reused."""
-    [told] = Reasons(system.parts.database, system.job(job_id)).of(system.steps(job_id))
+    [told] = whys(system, job_id)
     return told
+
+
+def whys(system: System, job_id: str) -> list[StepWhy]:
+    """Return why the steps of a job were computed or reused."""
+    database, job = system.parts.database, system.job(job_id)
+    return Reasons(database, job, Waits(database, system.parts.settings, job)).of(system.steps(job_id))
 
 
 def make_irreproducible(adder: Path) -> None:
@@ -239,7 +246,7 @@ def test_one_changed_member_of_a_group_is_computed_and_the_others_are_reused(sys
         return system.ended(system.submit({"processes": members, "components": [component]})).id
 
     first, second = group(1), group(5)
-    told = {each.path: each for each in Reasons(system.parts.database, system.job(second)).of(system.steps(second))}
+    told = {each.path: each for each in whys(system, second)}
 
     assert {path: each.outcome for path, each in told.items()} == {
         "m0": "reused", "m1": "reused", "m2": "computed", "m3": "reused",
