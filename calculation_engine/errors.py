@@ -220,6 +220,17 @@ def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
     return faults
 
 
+#: pydantic's words for kinds of values that mean little to those who write JSON.
+_EXPECTED = {
+    "string_type": "expected a text",
+    "dict_type": "expected an object",
+    "model_type": "expected an object",
+    "model_attributes_type": "expected an object",
+    "list_type": "expected a list",
+    "union_tag_not_found": "expected the field `type`, which says what it is",
+}
+
+
 def join_path(prefix: str, parts: Iterable[str | int]) -> str:
     """Return ``prefix`` extended by keys and indices: ``processes[0].config.time_limit``."""
     path = prefix
@@ -240,6 +251,9 @@ def _sentence(error: Any) -> str:
         return "there is no such field; check its spelling"
     if error["type"].startswith("byte_size"):
         return f'expected bytes, or a number with a unit as in "500MB", "2GiB", got {error["input"]!r}'
+    if error["type"] == "union_tag_invalid":
+        return f"type: expected one of {error['ctx']['expected_tags']}, got {error['ctx']['tag']!r}"
     message = str(error["msg"]).removeprefix("Value error, ")
+    message = _EXPECTED.get(error["type"], message)
     value = repr(error.get("input"))
     return f"{message}, got {value}" if len(value) <= 80 and error["type"] != "value_error" else message

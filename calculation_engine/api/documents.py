@@ -12,6 +12,7 @@ from calculation_engine.errors import Fault, InvalidInput, UserError, join_path
 
 _MOST_VALUES = 2_000_000  # of a document once its YAML aliases are written out
 _DEEPEST = 100
+_MOST_DIGITS = 1000
 
 
 class Unreadable(UserError):
@@ -35,7 +36,7 @@ def read_json(content: bytes) -> Any:
         InvalidInput: it has values that cannot be kept: NaN, keys that occur twice, texts that are not Unicode.
     """
     try:
-        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise Unreadable(f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from error
     except UnicodeDecodeError as error:
@@ -131,6 +132,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InvalidInput(f"the body has keys that occur twice in one object: {', '.join(twice[:20])}")
     return result
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits, at most {_MOST_DIGITS} are read")
+    return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -18,7 +18,8 @@ from calculation_engine.api.uploads import delete_uploads, store_uploads
 from calculation_engine.api.views import job_path, job_summary, job_view
 from calculation_engine.db.rows import JobFilter, JobRow
 from calculation_engine.engine.paths import step_log
-from calculation_engine.errors import Fault, InvalidInput, pydantic_faults
+from calculation_engine.engine.unreadable import unreadable
+from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.job import JobPage, JobRequest, JobView
 from calculation_engine.schemas.workflow import Process, Workflow
@@ -55,7 +56,10 @@ SolveRequest = create_model(
 
 
 def _in_utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("expected a time of the years 1 to 9999 in UTC") from error
 
 
 Time = Annotated[datetime, AfterValidator(_in_utc)]
@@ -161,10 +165,7 @@ def take_in(call: Call, document: dict[str, Any], job_id: str | None) -> tuple[J
     try:
         request = JobRequest.model_validate(with_parts)
     except ValidationError as error:
-        invalid = InvalidInput(
-            "the job cannot be read", hint="/api/docs shows its form", faults=pydantic_faults(error.errors())
-        )
-        raise as_sent(invalid, document) from error
+        raise as_sent(unreadable(call.context.submission, with_parts, error, call.owner), document) from error
     parts = store_uploads(call)
     is_new = False
     try:
@@ -193,7 +194,9 @@ def document_of(body: Body, *, required: bool = True) -> dict[str, Any]:
     if body.document is None and not required:
         return {}
     if not isinstance(body.document, dict):
-        kind = {type(None): "nothing", list: "a list"}.get(type(body.document), f"a {type(body.document).__name__}")
+        kind = {type(None): "nothing", list: "a list", str: "a text", bool: "true or false"}.get(
+            type(body.document), "a number"
+        )
         hint = "in a form, the part `job` holds it" if body.files else None
         raise InvalidInput(f'the job: expected an object such as {{"module": "cbc"}}, got {kind}', hint=hint)
     return body.document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -81,7 +82,9 @@ def _number(value: object) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split())
+    """Return a value as one line that moves no cursor, whatever a module or another user wrote."""
+    line = "" if value is None else " ".join(str(value).split())
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in line)
 
 
 def _plain(value: object) -> Any:

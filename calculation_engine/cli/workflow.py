@@ -11,7 +11,7 @@ import typer
 from calculation_engine.cli.options import AsJson, Server, Token, TokenFile, example
 from calculation_engine.cli.output import print_json, print_text, say
 from calculation_engine.cli.session import connected
-from calculation_engine.errors import Fault, InvalidInput, pydantic_faults
+from calculation_engine.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -96,13 +96,13 @@ def load_workflow(file: Path) -> Workflow:
     from calculation_engine.client.document import load_document
     from calculation_engine.client.inputs import without_files
     from calculation_engine.client.places import located
-    from calculation_engine.schemas.job import JobRequest
+    from calculation_engine.schemas.job import JobRequest, request_faults
 
     document, _ = without_files(load_document(file), file.parent)
     try:
         return JobRequest.model_validate(document).workflow
     except ValidationError as error:
-        raise located(InvalidInput("not a workflow", faults=pydantic_faults(error.errors())), file) from error
+        raise located(InvalidInput("not a workflow", faults=request_faults(error)), file) from error
 
 
 def _language_faults(file: Path) -> list[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import (
@@ -71,6 +72,17 @@ def _inside(value: str) -> str:
 
 #: A path below a working folder: relative, with forward slashes, no ``..``.
 InnerPath = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_inside)]
+
+
+def _one_line(value: str) -> str:
+    wrong = sorted({character for character in value if unicodedata.category(character) == "Cc"})
+    if wrong:
+        raise ValueError(f"expected one line without control characters, got {', '.join(map(repr, wrong))} in it")
+    return value
+
+
+#: A text that is shown in lists and terminals.
+Line = Annotated[str, AfterValidator(_one_line)]
 
 
 class Schema(BaseModel):

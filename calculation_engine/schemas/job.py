@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from calculation_engine.schemas.base import Schema
+from calculation_engine.errors import Fault, pydantic_faults
+from calculation_engine.schemas.base import NAME_PATTERN, Line, Schema
 from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import Reason, State
 
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Tag = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 
 _SHORTHAND = ("module", "config", "inputs", "executor", "resources", "retry")
 _FLOW = ("processes", "components", "reuse")
+#: Fields whose values, by label or index, are of several kinds.
+_TAGGED = frozenset({"inputs", "components"})
+_INPUT_HINT = (
+    'send the file before and write {"type": "upload", "uuid": "..."}; or {"type": "inline", "text": "..."}, '
+    '{"type": "job", "uuid": "...", "path": "..."}, and in a form {"type": "part", "name": "..."}'
+)
 
 
 class JobRequest(Schema):
@@ -24,10 +32,10 @@ class JobRequest(Schema):
     module's name; ``processes`` and ``components`` may also stand at the top.
     """
 
-    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    name: Annotated[Line, StringConstraints(max_length=200)] = ""
     description: Annotated[str, StringConstraints(max_length=10_000)] = ""
     tags: dict[Tag, Tag] = Field(default={}, max_length=50)
-    slot: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    slot: Annotated[Line, StringConstraints(min_length=1, max_length=100)] | None = None
     """Named place: a newer job of the same slot and owner cancels what is left of this one."""
     priority: int = Field(default=0, ge=-10, le=10)
     """Larger goes first, whoever's job it is. Where tokens are used, above 0 is for the owners of the settings only."""
@@ -43,12 +51,36 @@ class JobRequest(Schema):
         if "module" in body:
             rest = {key: value for key, value in body.items() if key not in _SHORTHAND}
             process = {key: body[key] for key in _SHORTHAND if key in body}
-            return rest | {"workflow": {"processes": [{"name": body["module"], **process}]}}
+            name = body["module"] if re.fullmatch(NAME_PATTERN, str(body["module"])) else "process"
+            return rest | {"workflow": {"processes": [{"name": name, **process}]}}
         if "processes" in body:
             rest = {key: value for key, value in body.items() if key not in _FLOW}
             flow = {key: body[key] for key in _FLOW if key in body}
             return rest | {"workflow": flow}
         raise ValueError("expected `module` with `config` and `inputs`, or `workflow`, or `processes`")
+
+
+def request_faults(error: ValidationError) -> list[Fault]:
+    """Return what is wrong with a job that cannot be read, each with its path in the job as it is written out."""
+    return [_told(fault) for fault in pydantic_faults(_without_tags(each) for each in error.errors())]
+
+
+def _without_tags(error: Any) -> Any:
+    """Return an error whose place has no words for which kind of input or component was read there."""
+    place = list(error["loc"])
+    for index in range(len(place) - 2, -1, -1):
+        if place[index] in _TAGGED:
+            del place[index + 2 : index + 3]
+    return error | {"loc": tuple(place)}
+
+
+def _told(fault: Fault) -> Fault:
+    if fault.path in {*_SHORTHAND, *_FLOW}:
+        message = "it cannot stand here: what runs is told by one of `module`, `processes` and `workflow`"
+        return Fault(fault.path, message, "with `module` go config, inputs, executor, resources and retry")
+    if re.search(r"\.inputs\.\w+$", fault.path) and fault.hint is None:
+        return Fault(fault.path, fault.message, _INPUT_HINT)
+    return fault
 
 
 class Range(Schema):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -13,13 +15,27 @@ from calculation_engine.store.files import CHUNK_BYTES, Store
 
 _LONGEST_PATH = 500
 _HINT = "make the archive anew from plain files and folders, with paths relative to its top"
+#: The first bytes of an archive, and of one without files.
+_BEGINNINGS = frozenset({b"PK\x03\x04", b"PK\x05\x06"})
+#: What damaged or exotic archives raise: the format, its compressions, its names.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    UnicodeDecodeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
 #: What desktop systems put into archives without being asked.
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def is_zip(path: Path) -> bool:
-    """Return whether the file is a zip archive, by its content."""
-    return zipfile.is_zipfile(path)
+    """Return whether the file is a zip archive, or the beginning of one, by its content."""
+    with path.open("rb") as file:
+        return file.read(4) in _BEGINNINGS or zipfile.is_zipfile(path)
 
 
 def unpack_zip(store: Store, path: Path, *, most_bytes: int, most_files: int) -> dict[str, Blob]:
@@ -46,13 +62,17 @@ def unpack_zip(store: Store, path: Path, *, most_bytes: int, most_files: int) ->
             faults = _faults(members)
             if faults:
                 raise InvalidInput("archive: not all of it can be unpacked", hint=_HINT, faults=faults)
+            if not members:
+                raise InvalidInput("archive: there is no file in it", hint=_HINT)
+            if sum(info.file_size for info in members) > most_bytes:
+                raise _too_large(most_bytes)
             files: dict[str, Blob] = {}
             left = most_bytes
             for info in members:
                 with archive.open(info) as member:
-                    files[info.filename] = _store_member(store, member, left)
+                    files[info.filename] = _store_member(store, member, left, most_bytes)
                 left -= files[info.filename].size
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise InvalidInput(f"archive: it cannot be read as zip: {error}", hint=_HINT) from error
     return _without_common_folder(files)
 
@@ -79,13 +99,20 @@ def _faults(members: list[zipfile.ZipInfo]) -> list[Fault]:
     return faults
 
 
-def _store_member(store: Store, member: IO[bytes], most_bytes: int) -> Blob:
+def _store_member(store: Store, member: IO[bytes], left_bytes: int, most_bytes: int) -> Blob:
     with store.writer() as writer:
         while chunk := member.read(CHUNK_BYTES):
-            if writer.size + len(chunk) > most_bytes:
-                raise TooLarge("archive: its files together are larger than allowed when unpacked")
+            if writer.size + len(chunk) > left_bytes:
+                raise _too_large(most_bytes)
             writer.write(chunk)
         return writer.commit()
+
+
+def _too_large(most_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"archive: its files together are larger than the {most_bytes} bytes that are allowed when unpacked",
+        hint="send fewer or smaller files, or have the setting upload_limit raised",
+    )
 
 
 def _without_common_folder(files: dict[str, Blob]) -> dict[str, Blob]:

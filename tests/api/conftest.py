@@ -46,6 +46,21 @@ outputs:
 - {label: page, path: page.html, media_type: text/html, required: false}
 config_schema: {type: object, properties: {times: {type: integer}}, additionalProperties: false}
 """,
+    "pair": """
+name: pair
+version: "1.0.0"
+title: Reads one of two, or two of three
+licence: Apache-2.0
+source: https://example.org/pair
+command: ["true"]
+image: {repository: calculation-engine/pair, tag: "1.0.0"}
+inputs:
+- {label: one, path: one.txt, required: false, excludes: [two]}
+- {label: two, path: two.txt, required: false, needs: [three]}
+- {label: three, path: three.txt, required: false}
+any_of:
+- [one, two]
+""",
     "idle": """
 name: idle
 version: "1.0.0"

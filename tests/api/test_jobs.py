@@ -242,6 +242,20 @@ def test_a_cursor_of_nothing_is_told_under_its_name(site: Site) -> None:
         assert response.json()["faults"][0]["path"] == "query.cursor"
 
 
+@pytest.mark.parametrize(
+    "query", ["created_after=0001-01-01T00:00:00%2B23:59", "created_before=9999-12-31T23:59:59-23:00"]
+)
+def test_time_that_is_in_no_year_is_refused(site: Site, query: str) -> None:
+    response = site.http.get(f"/api/job?{query}")
+    assert response.status_code == 422
+    assert "expected a time" in response.json()["faults"][0]["message"]
+
+
+def test_name_with_control_characters_is_refused(site: Site) -> None:
+    response = site.put({"module": "echo", "name": "\x1b[2J", "tags": {"a\n": "b"}})
+    assert [fault["path"] for fault in response.json()["faults"]] == ["name", "tags.a\n.[key]"]
+
+
 def test_wrong_query_parameters_are_all_told(site: Site) -> None:
     response = site.http.get("/api/job?limit=0&stat=queued&sort=size&name=a&name=b")
 

@@ -43,6 +43,51 @@ def test_schema_knows_the_modules_that_are_here(site: Site) -> None:
             ],
         ),
         (
+            {"module": "ech", "priority": 11, "config": [1], "executor": "moon"},
+            [
+                ("priority", "Input should be less than or equal to 10, got 11"),
+                ("config", "expected an object, got [1]"),
+                ("executor", "no job runs on an executor 'moon' here"),
+                ("module", "there is no module 'ech'"),
+            ],
+        ),
+        (
+            {
+                "module": "echo",
+                "inputs": {"data": {"type": "upload", "uuid": "x"}, "dat": {"type": "part", "name": "p"}},
+            },
+            [
+                ("inputs.data.uuid", "Input should be a valid UUID, invalid character: found `x` at 0, got 'x'"),
+                ("inputs.dat", "there is no such input"),
+            ],
+        ),
+        (
+            {"module": "echo", "name": 1, "inputs": {"data": "a.txt", "tables": {"type": "url"}}},
+            [
+                ("name", "expected a text, got 1"),
+                ("inputs.data", "expected an object, got 'a.txt'"),
+                ("inputs.tables", "type: expected one of 'upload', 'job', 'inline', 'part', got 'url'"),
+            ],
+        ),
+        (
+            {
+                "processes": [{"name": "a", "module": "pair", "pipes": {"two": {"process": "b", "label": "text"}}}, 5],
+                "components": [{"type": "chain", "name": "c", "sequence": []}],
+            },
+            [
+                ("processes[1]", "expected an object, got 5"),
+                ("components[0].sequence", "List should have at least 1 item after validation, not 0, got []"),
+                ("processes[0].inputs.two", "means nothing without three"),
+            ],
+        ),
+        (
+            {
+                "processes": [{"name": "a", "module": "pair"}, {"name": "b", "module": "idle", "config": 1}],
+                "components": [{"type": "loop", "name": "c", "sequence": ["a", "b"], "bridge": {"name": "table"}}],
+            },
+            [("processes[1].config", "expected an object, got 1")],
+        ),
+        (
             {"processes": [{"name": "a", "module": "echo", "pipes": {"data": {"process": "b", "label": "text"}}}]},
             [("processes.a.pipes.data", "there is no process b")],
         ),
@@ -51,13 +96,37 @@ def test_schema_knows_the_modules_that_are_here(site: Site) -> None:
             [("inputs.data", "there is no upload 019f0000-0000-7000-8000-000000000000")],
         ),
     ],
-    ids=["right", "file that comes later", "config", "two layers", "pipe", "upload"],
+    ids=[
+        "right",
+        "file that comes later",
+        "config",
+        "two layers",
+        "all but the inputs",
+        "an input of two",
+        "kinds of inputs",
+        "inputs that go together",
+        "inputs of a loop",
+        "pipe",
+        "upload",
+    ],
 )
 def test_check_answers_every_fault_and_stores_nothing(
     site: Site, document: dict[str, Any], faults: list[tuple[str, str]]
 ) -> None:
     assert check(site, document) == faults
     assert site.http.get("/api/job").json()["jobs"] == []
+
+
+def test_job_that_is_sent_is_told_every_fault_at_once(site: Site) -> None:
+    reply = site.put({"module": "echo", "nam": "x", "config": {"times": "2"}, "inputs": {"dat": {"type": "inline"}}})
+
+    assert reply.status_code == 422
+    assert [fault["path"] for fault in reply.json()["faults"]] == [
+        "inputs.dat.text",
+        "nam",
+        "config.times",
+        "inputs.dat",
+    ]
 
 
 def test_priority_that_is_not_allowed_is_a_fault_too(make_site: Any, tmp_path: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from calculation_engine.errors import InvalidInput, StoreCorrupt, TooLarge
 from calculation_engine.store import Store
-from calculation_engine.store.archive import unpack_zip
+from calculation_engine.store.archive import is_zip, unpack_zip
 
 
 @pytest.fixture
@@ -149,13 +149,30 @@ def test_archive_names_all_its_faults_at_once(store: Store, tmp_path: Path) -> N
 def test_bomb_is_refused_by_what_it_unpacks_to(store: Store, tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.zip", ("zeros", b"\0" * 5_000_000))
     assert archive.stat().st_size < 10_000
-    with pytest.raises(TooLarge, match="larger than allowed"):
+    with pytest.raises(TooLarge, match="larger than the 1000000 bytes"):
         unpack_zip(store, archive, most_bytes=1_000_000, most_files=10)
 
 
 def test_archive_with_too_many_files_is_refused(store: Store, tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.zip", *((f"{number}.csv", b"") for number in range(11)))
     with pytest.raises(TooLarge, match="11 files, at most 10"):
+        unpack_zip(store, archive, most_bytes=1000, most_files=10)
+
+
+def test_archive_without_a_file_is_refused(store: Store, tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", ("folder/", b""), (".DS_Store", b"x"))
+    with pytest.raises(InvalidInput, match="there is no file in it"):
+        unpack_zip(store, archive, most_bytes=1000, most_files=10)
+
+
+@pytest.mark.parametrize("damage", ["a byte", "the end"])
+def test_damaged_archive_is_known_as_one_and_refused(store: Store, tmp_path: Path, damage: str) -> None:
+    archive = make_zip(tmp_path / "a.zip", ("a.csv", b"REGION,VALUE\n" * 9))
+    content = bytearray(archive.read_bytes())
+    content[len("a.csv") + 30] ^= 0xFF  # the first byte after the member's head: what kind of block follows
+    archive.write_bytes(content if damage == "a byte" else content[:60])
+    assert is_zip(archive)
+    with pytest.raises(InvalidInput, match="cannot be read as zip"):
         unpack_zip(store, archive, most_bytes=1000, most_files=10)
 
 
