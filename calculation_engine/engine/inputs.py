@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from calculation_engine.settings import Settings
 from calculation_engine.states import State
 from calculation_engine.store import Store
 from calculation_engine.store.archive import is_zip, unpack_zip
+from calculation_engine.store.files import CHUNK_BYTES
+
+_MD5_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,7 @@ class Inputs:
         upload = self.database.uploads.get(str(given.uuid))
         if upload.owner != owner:
             raise InvalidInput(f"there is no upload {given.uuid}")
-        if given.checksum and given.checksum != upload.sha256:
-            raise Conflict(f"upload {given.uuid}: its sha256 is {upload.sha256}, not {given.checksum}")
+        self._check_sum(f"upload {given.uuid}", upload.sha256, given.checksum)
         if slot.kind != "file" and is_zip(self.store.path(upload.sha256)):
             limits = {"most_bytes": int(self.settings.upload_limit), "most_files": self.settings.upload_files_limit}
             return unpack_zip(self.store, self.store.path(upload.sha256), **limits)
@@ -124,8 +127,7 @@ class Inputs:
         }
         if given.path in files:
             blob = files[given.path]
-            if given.checksum and given.checksum != blob.sha256:
-                raise Conflict(f"{given.path} of job {given.uuid}: its sha256 is {blob.sha256}, not {given.checksum}")
+            self._check_sum(f"{given.path} of job {given.uuid}", blob.sha256, given.checksum)
             return {PurePosixPath(given.path).name: blob}
         inside = {
             path.removeprefix(given.path + "/"): blob
@@ -137,6 +139,20 @@ class Inputs:
                 f"job {given.uuid} has no result {given.path}", hint=f"it has: {', '.join(sorted(files)[:20])}"
             )
         return inside
+
+    def _check_sum(self, what: str, sha256: str, wanted: str | None) -> None:
+        if wanted is None or wanted == sha256:
+            return
+        if len(wanted) == _MD5_DIGITS:
+            with self.store.open(sha256) as file:
+                digest = hashlib.md5(usedforsecurity=False)
+                while chunk := file.read(CHUNK_BYTES):
+                    digest.update(chunk)
+            found = digest.hexdigest()
+            if found == wanted:
+                return
+            raise Conflict(f"{what}: its md5 is {found}, not {wanted}")
+        raise Conflict(f"{what}: its sha256 is {sha256}, not {wanted}")
 
     def _placed(self, slot: Slot, files: Mapping[str, Blob]) -> dict[str, Blob]:
         places = place(slot, list(files))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from calculation_engine.errors import ManyFaults
 from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
@@ -14,13 +14,28 @@ from calculation_engine.schemas.resources import ResourceChanges, Retry
 from calculation_engine.schemas.reuse import Reuse
 
 
+def _without_empty(value: Any) -> Any:
+    """Return an object without the keys behind which nothing stands: they are as absent."""
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+#: Sums that a file must have: its sha256, or the md5 that documents from elsewhere may bring along.
+Checksum = Sha256 | Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+#: A path in results; one from elsewhere may begin with a slash.
+ResultPath = Annotated[
+    InnerPath,
+    BeforeValidator(lambda value: value.removeprefix("/") if isinstance(value, str) else value),
+]
+
+
 class UploadInput(Schema):
     """A file that was uploaded before."""
 
     type: Literal["upload"] = "upload"
     uuid: UUID
-    checksum: Sha256 | None = None
-    """sha256 that the upload must have."""
+    checksum: Checksum | None = None
+    """sha256 that the upload must have, or its md5."""
 
 
 class JobInput(Schema):
@@ -28,9 +43,10 @@ class JobInput(Schema):
 
     type: Literal["job"] = "job"
     uuid: UUID
-    path: InnerPath
+    path: ResultPath
     """Path in the job's results: ``<step>/output/<file or folder>``."""
-    checksum: Sha256 | None = None
+    checksum: Checksum | None = None
+    """sha256 that the file must have, or its md5."""
 
 
 class InlineInput(Schema):
@@ -77,6 +93,8 @@ class Process(Schema):
     """Whether stored results are taken, as ``never``, ``results`` or ``verify``; none: as the workflow says."""
     retry: Retry | None = None
     """Which failures are tried again; none: an attempt that was lost, as often as the settings say."""
+
+    _empty_keys = model_validator(mode="before")(_without_empty)
 
 
 class Chain(Schema):
@@ -178,6 +196,8 @@ class Workflow(Schema):
     components: list[Component] = []
     reuse: Reuse = Reuse()
     """Whether stored results are taken, for all processes that do not say so themselves."""
+
+    _empty_keys = model_validator(mode="before")(_without_empty)
 
     @model_validator(mode="after")
     def _is_a_forest(self) -> Self:
