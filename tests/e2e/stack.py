@@ -41,17 +41,33 @@ class Stack:
 
     def compose(self, *words: str, timeout: float = 600, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run ``docker compose`` on this project."""
-        line = ["docker", "compose", "--project-name", self.name, "--env-file", str(self.folder / "env"), *words]
         done = subprocess.run(
-            line, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=timeout, check=False
+            self._line(*words),
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         if check:
             assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done
 
-    def inside(self, service: str, *words: str, user: str = "ce") -> subprocess.CompletedProcess[str]:
+    def inside(
+        self, service: str, *words: str, user: str = "ce", timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in a running container."""
-        return self.compose("exec", "-T", "--user", user, service, *words, check=False, timeout=120)
+        return self.compose("exec", "-T", "--user", user, service, *words, check=False, timeout=timeout)
+
+    def talk(self, service: str, *words: str) -> subprocess.Popen[str]:
+        """Start a command in a running container, to write to and read from; it ends when its input does."""
+        line = self._line("exec", "-T", "--user", "ce", service, *words)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(line, cwd=ROOT, env=environment(), stdin=pipe, stdout=pipe, text=True)
+
+    def _line(self, *words: str) -> list[str]:
+        return ["docker", "compose", "--project-name", self.name, "--env-file", str(self.folder / "env"), *words]
 
     def up(self) -> None:
         """Start everything, and wait until it is healthy."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -126,6 +127,47 @@ def test_coupled_job_through_the_published_port_gives_what_local_processes_give(
         assert there[path] == pytest.approx(values, rel=1e-8), path
 
 
+def outputs_in_jupyterlab(running: Stack, name: str) -> list[dict[str, Any]]:
+    """Run a notebook where a person would, and return what its cells show."""
+    user = str((ROOT / "notebooks").stat().st_uid or 10001)
+    line = ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--stdout", f"notebooks/{name}.ipynb"]
+    done = running.inside("jupyterlab", *line, user=user, timeout=400)
+    assert done.returncode == 0, done.stderr[-4000:]
+    cells = json.loads(done.stdout)["cells"]
+    return [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
+
+
+def shown(outputs: list[dict[str, Any]], kind: str) -> list[str]:
+    found = [
+        output.get("data", {}).get(kind, output.get("text") if kind == "text/plain" else None) for output in outputs
+    ]
+    return ["".join(each) for each in found if each is not None]
+
+
+def test_notebook_of_the_coupled_job_shows_it_in_jupyterlab_without_computing_it_again(
+    running: Stack, client: Client
+) -> None:
+    outputs = outputs_in_jupyterlab(running, "og_clews")
+    assert len(shown(outputs, "image/png")) == 4
+    assert any("converged after 5 evaluations" in text for text in shown(outputs, "text/plain"))
+    table = next(text for text in shown(outputs, "text/html") if "total discounted cost" in text)
+    assert "GDP at base prices 2014" in table
+    job = client.jobs(name="CLEWS and OG-Core", limit=1)[0]
+    models = [step for step in job.steps if step.module in {"cbc", "ogcore"}]
+    assert len(models) == 12
+    assert [step.path for step in models if not step.reused_from] == []
+
+
+def test_notebook_of_plain_requests_runs_in_jupyterlab(running: Stack) -> None:
+    outputs = outputs_in_jupyterlab(running, "examples")
+    texts = shown(outputs, "text/plain")
+    assert "'total discounted cost: 29446.86'" in texts
+    assert any("status 200: optimal: objective 29446.8626904" in text for text in texts)
+    assert "('succeeded', 2.04841" in "".join(texts)
+    assert any("config.model" in table for table in shown(outputs, "text/html"))
+    assert len(shown(outputs, "image/png")) == 1
+
+
 def test_job_goes_on_while_its_engine_is_stopped_restarted_and_taken_down(running: Stack, client: Client) -> None:
     job = slow_job(client, 30)
     running.compose("restart", "ce")
@@ -147,10 +189,10 @@ def test_passwords_are_made_once_and_read_by_the_engine_and_the_database_alone(r
     assert first.strip() not in "".join(running.logs(service) for service in ("ce", "db", "jupyterlab"))
 
 
-def script(running: Stack, *line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def script(running: Stack, *line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         line,
-        cwd=running.folder,
+        cwd=folder,
         env=environment() | {"CE_SERVER": running.url} | variables,
         capture_output=True,
         text=True,
@@ -159,19 +201,32 @@ def script(running: Stack, *line: str, **variables: str) -> subprocess.Completed
     )
 
 
+MUSES_CLI = str(ROOT / "scripts/muses_cli")
+
+
 def test_muses_cli_chains_two_modules_by_their_common_label(running: Stack, tmp_path: Path) -> None:
-    (running.folder / "inputs").mkdir(exist_ok=True)
-    (running.folder / "inputs" / "config.yaml").write_text("factor: 3\n")
-    (running.folder / "table.csv").write_text(TABLE)
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "config.yaml").write_text("factor: 3\n")
+    (tmp_path / "table.csv").write_text(TABLE)
     options = ["--eos-module", "eos_demo", "--input", "inputs/config.yaml", "--user-module", "user_demo"]
-    program = str(ROOT / "scripts/muses_cli")
-    done = script(running, program, *options, "--eos-file", "table=table.csv", "--output", str(tmp_path / "out"))
+    options += ["--eos-file", "table=table.csv", "--output", "out"]
+    done = script(running, MUSES_CLI, *options, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     totals = json.loads((tmp_path / "out/user_demo/output/totals.json").read_text())
     assert totals["sum"] == pytest.approx(9)
-    shown = script(running, program, "--help")
+    shown = script(running, MUSES_CLI, "--help", folder=tmp_path)
     assert "eos_demo" in shown.stdout
     assert "reads table; writes table, totals" in shown.stdout
+
+
+def test_muses_cli_makes_stars_of_an_equation_of_state(running: Stack, tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "config.yaml").write_text("fit: SLy\n")
+    options = ["--eos-module", "eos", "--input", "inputs/config.yaml", "--user-module", "tov"]
+    done = script(running, MUSES_CLI, *options, "--output", "out", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    maximum = json.loads((tmp_path / "out/tov/output/summary.json").read_text())["maximum"]
+    assert maximum["mass_solar"] == pytest.approx(2.048411, abs=1e-5)
 
 
 API = """
@@ -192,9 +247,8 @@ job_wait_for_status "$slow" cancelled 60
 """
 
 
-def test_bash_functions_run_and_end_jobs(running: Stack) -> None:
-    (running.folder / "table.csv").write_text(TABLE)
-    done = script(
-        running, "bash", "-c", API.replace("unzip -l", "python3 -m zipfile -l"), API=str(ROOT / "scripts/api.sh")
-    )
+def test_bash_functions_run_and_end_jobs(running: Stack, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(TABLE)
+    commands = API.replace("unzip -l", "python3 -m zipfile -l")
+    done = script(running, "bash", "-c", commands, folder=tmp_path, API=str(ROOT / "scripts/api.sh"))
     assert done.returncode == 0, done.stderr
