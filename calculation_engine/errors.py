@@ -192,15 +192,11 @@ class Stale(EngineError):
 
 
 class ManyFaults(ValueError):
-    """Several faults that one validator found.
+    """Raised by a validator that looks at a whole value: all that is wrong in it, each with its path inside it."""
 
-    Args:
-        faults: each as its message, with ``path: `` before it where it has one.
-    """
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = [Fault(path, message) for path, message in map(_split, faults)]
-        super().__init__("; ".join(str(fault) for fault in self.faults))
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
 
 
 def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
@@ -210,7 +206,7 @@ def pydantic_faults(errors: Iterable[Any], prefix: str = "") -> list[Fault]:
         errors: what ``ValidationError.errors()`` returned.
         prefix: path of the validated value inside the whole input.
     """
-    faults = []
+    faults: list[Fault] = []
     for error in errors:
         path, cause = join_path(prefix, error["loc"]), error.get("ctx", {}).get("error")
         if isinstance(cause, ManyFaults):
@@ -237,11 +233,6 @@ def join_path(prefix: str, parts: Iterable[str | int]) -> str:
     for part in parts:
         path += f"[{part}]" if isinstance(part, int) else (f".{part}" if path else str(part))
     return path
-
-
-def _split(fault: str) -> tuple[str, str]:
-    path, colon, message = fault.partition(": ")
-    return (path, message) if colon and " " not in path else ("", fault)
 
 
 def _sentence(error: Any) -> str:

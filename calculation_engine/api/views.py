@@ -10,7 +10,7 @@ from urllib.parse import quote
 from calculation_engine.api.routes import PREFIX
 from calculation_engine.db.rows import EventRow, JobRow, OutputFile, StepRow, UploadRow
 from calculation_engine.schemas.event import Event
-from calculation_engine.schemas.files import ResultFile, Upload
+from calculation_engine.schemas.files import ResultFile, Upload, result_path
 from calculation_engine.schemas.job import JobSummary, JobView, Links, Range, StepView
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import ENDED, State
@@ -34,8 +34,9 @@ def job_view(job: JobRow, steps: Sequence[StepRow]) -> JobView:
     """Return a job, whole."""
     workflow = Workflow.model_validate(job.workflow)
     # The job's own is from the last time that it was planned; a step may have gone on since. How many steps a loop
-    # will have is not known.
-    since = None if job.loops else _fraction(steps, len(workflow.processes))
+    # will have is not known, nor are the steps of a sweep that are still to come.
+    repeats = any(component.type in {"loop", "sweep"} for component in workflow.components)
+    since = None if repeats else _fraction(steps, len(workflow.processes))
     known = [part for part in (job.fraction, since) if part is not None]
     summary = _summary(job, max(known, default=None))
     return JobView(**summary, workflow=workflow, loops=job.loops, steps=[step_view(step) for step in steps])
@@ -57,6 +58,7 @@ def step_view(step: StepRow) -> StepView:
         progress=step.fraction,
         reused_from=step.reused_from,
         verdict=step.verdict,
+        scalars=step.scalars,
         exit_code=step.exit_code,
         queued=time_text(step.queued),
         started=_text(step.started),
@@ -74,7 +76,7 @@ def result_files(job_id: str, steps: Sequence[StepRow], outputs: Sequence[Output
     order = {step.id: (number, step.path) for number, step in enumerate(steps)}
     files = []
     for file in sorted(outputs, key=lambda file: (order[file.step_id][0], file.path)):
-        path = f"{order[file.step_id][1]}/output/{file.path}"
+        path = result_path(order[file.step_id][1], steps[order[file.step_id][0]].module, file.path)
         link = job_path(job_id, "results", path)
         files.append(
             ResultFile.model_construct(

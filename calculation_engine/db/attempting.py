@@ -86,7 +86,7 @@ def end(tx: Transaction, step_id: str, token: str, ending: StepEnd) -> None:
 
 def finish(tx: Transaction, job: LockedJob, step_id: str, token: str, ending: StepEnd) -> None:
     """Store a step's end; its job's row is locked already."""
-    kept = ("state", "reason", "message", "exit_code", "verdict", "cpu_seconds", "peak_memory_bytes")
+    kept = ("state", "reason", "message", "exit_code", "verdict", "scalars", "cpu_seconds", "peak_memory_bytes")
     values = {name: getattr(ending, name) for name in kept} | NO_LEASE | NOT_QUEUED
     values["ended"] = ending.ended or tx.now
     if ending.started is not None:

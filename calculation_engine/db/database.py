@@ -14,6 +14,7 @@ from calculation_engine.db.session import Sessions
 from calculation_engine.db.sizes import Sizes
 from calculation_engine.db.standing import Queue
 from calculation_engine.db.steps import Steps
+from calculation_engine.db.sweeps import Sweeps
 from calculation_engine.db.uploads import Uploads
 
 
@@ -36,6 +37,7 @@ class Database:
         self.sessions = Sessions(url)
         self.jobs = Jobs(self.sessions)
         self.steps = Steps(self.sessions)
+        self.sweeps = Sweeps(self.sessions)
         self.uploads = Uploads(self.sessions)
         self.events = Events(self.sessions)
         self.history = History(self.sessions)

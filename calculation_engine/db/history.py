@@ -14,6 +14,7 @@ from calculation_engine.db.reading import load_steps
 from calculation_engine.db.rows import NewRun, RunRow, StepRow, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
 from calculation_engine.db.tables import deleted_keys, jobs, module_contents, runs, steps
+from calculation_engine.schemas.files import SWEEP_MODULE
 from calculation_engine.states import State
 
 _RUN = [runs.c[name] for name in names_of(RunRow)]
@@ -36,8 +37,12 @@ class History:
         return {step.id: step for step in found}
 
     def page(self, job_id: str, after: str, limit: int) -> list[StepRow]:
-        """Return up to ``limit`` steps of a job behind the id ``after``, in the order in which they were queued."""
-        query = select(steps.c.id).where(steps.c.job_id == job_id, steps.c.id > after).order_by(steps.c.id).limit(limit)
+        """Return up to ``limit`` steps of a job behind the id ``after``, in the order in which they were queued.
+
+        What only keeps the table of a sweep is left out: nothing ran there.
+        """
+        wanted = (steps.c.job_id == job_id) & (steps.c.id > after) & (steps.c.module != SWEEP_MODULE)
+        query = select(steps.c.id).where(wanted).order_by(steps.c.id).limit(limit)
 
         def read(tx: Transaction) -> list[StepRow]:
             ids = list(tx.run(query).scalars())

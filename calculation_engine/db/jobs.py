@@ -13,17 +13,18 @@ from calculation_engine.db.history import note_deleted
 from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
 from calculation_engine.db.retention import expired_jobs
-from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, names_of
+from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, SweepChange, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
 from calculation_engine.db.slots import slot_jobs, take_slot
 from calculation_engine.db.tables import deleted_jobs, job_files, job_labels, jobs
 from calculation_engine.db.types import EPOCH
-from calculation_engine.db.writing import add_steps, insert_all, lock_job, request_end, tell_job
+from calculation_engine.db.writing import add_files, add_steps, insert_all, lock_job, request_end, tell_job
 from calculation_engine.errors import Conflict, Gone, NotFound
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import ENDED, State
 
 _COLUMNS = [jobs.c[name] for name in names_of(JobRow)]
+_HEAD = [column for column in _COLUMNS if column.name not in {"workflow", "loops"}]
 _CANDIDATES = 5
 _SHORTEST_PREFIX = 4
 
@@ -56,6 +57,25 @@ class Jobs:
             Gone: it was deleted.
         """
         return self._sessions.read(lambda tx: _get(tx, job_id))
+
+    def head(self, job_id: str) -> JobRow:
+        """Return a job without its workflow and loops, which may be long.
+
+        Raises:
+            NotFound, Gone: as :meth:`get`.
+        """
+        return self._sessions.read(lambda tx: _get(tx, job_id, _HEAD))
+
+    def files_below(self, job_id: str, folder: str) -> dict[str, dict[str, Blob]]:
+        """Return what was stored with the job under names that begin with ``folder/``, by the rest of the name."""
+        first, stop = f"{folder}/", f"{folder}0"  # "0" follows "/"
+        query = select(job_files.c.process, job_files.c.path, job_files.c.sha256, job_files.c.size)
+        query = query.where(job_files.c.job_id == job_id, job_files.c.process >= first, job_files.c.process < stop)
+        found: dict[str, dict[str, Blob]] = {}
+        for row in self._sessions.read(lambda tx: tx.run(query).all()):
+            place = found.setdefault(row.process.removeprefix(first), {})
+            place[row.path] = Blob(sha256=row.sha256, size=row.size)
+        return found
 
     def files(self, job_id: str, process: str) -> dict[str, Blob]:
         """Return the files that the step of a process reads, as they were stored with the job."""
@@ -158,8 +178,9 @@ class Jobs:
         new_steps: Sequence[NewStep],
         change: JobChange | None = None,
         cancel: Mapping[str, str] | None = None,
+        sweeps: SweepChange | None = None,
     ) -> None:
-        """Queue a job's next steps and change its state; planning twice is harmless.
+        """Queue a job's next steps and change its state and its sweeps; planning twice is harmless.
 
         A step whose path is there stays as it is. A job that ended or is being cancelled gets no further steps. The
         job stays due when its steps changed after ``seen``. When the change ends the job, its steps that no engine
@@ -175,7 +196,7 @@ class Jobs:
         Raises:
             Stale: the job's state does not allow the change, it is gone, or a step still runs although it is to end.
         """
-        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change, cancel or {}), flush=False)
+        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change, cancel or {}, sweeps), flush=False)
 
 
 def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:
@@ -219,12 +240,7 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
         job_labels,
         [{"name": name, "value": value, "created": tx.now, "job_id": new.id} for name, value in sorted(_labels(new))],
     )
-    rows = [
-        {"job_id": new.id, "process": process, "path": path, "sha256": blob.sha256, "size": blob.size}
-        for process, files in new.files.items()
-        for path, blob in files.items()
-    ]
-    insert_all(tx, job_files, rows)
+    add_files(tx, new.id, new.files)
     tell_job(tx, new.id)
 
 
@@ -237,8 +253,8 @@ def _labels(new: NewJob) -> set[tuple[str, str]]:
     )
 
 
-def _get(tx: Transaction, job_id: str) -> JobRow:
-    row = tx.run(select(*_COLUMNS).where(jobs.c.id == job_id)).one_or_none()
+def _get(tx: Transaction, job_id: str, columns: Sequence[Any] = _COLUMNS) -> JobRow:
+    row = tx.run(select(*columns).where(jobs.c.id == job_id)).one_or_none()
     if row is None:
         if tx.run(select(deleted_jobs.c.id).where(deleted_jobs.c.id == job_id)).first():
             raise _gone(job_id)

@@ -47,7 +47,7 @@ def _lock_key(tx: Transaction, key: str, step_id: str) -> str:
     return step_id
 
 
-def reuse(tx: Transaction, step_id: str, token: str, from_step: str) -> None:
+def reuse(tx: Transaction, step_id: str, token: str, from_step: str, scalars: dict[str, float | None] | None) -> None:
     """Take another step's result; see :meth:`Steps.reuse`."""
     job = lock_job_of(tx, step_id)
     step = guarded(tx, step_id, token, [State.QUEUED], {"reused_from": from_step})
@@ -65,6 +65,7 @@ def reuse(tx: Transaction, step_id: str, token: str, from_step: str) -> None:
         message=f"took the result of step {from_step}, which computed the same",
         exit_code=found.exit_code,
         verdict=found.verdict,
+        scalars=scalars,
         outputs=[OutputFile(**row._mapping) for row in tx.run(select(*columns).where(outputs.c.step_id == from_step))],
     )
     finish(tx, job, step_id, token, ending)

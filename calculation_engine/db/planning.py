@@ -8,14 +8,16 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from calculation_engine.db.rows import JobChange, NewStep
+from calculation_engine.db.rows import JobChange, NewStep, SweepChange
 from calculation_engine.db.session import Transaction
+from calculation_engine.db.sweeping import change_sweeps
 from calculation_engine.db.tables import jobs, steps
 from calculation_engine.db.writing import add_steps, before, cancel_unclaimed, lock_job, tell_job, touch_job
 from calculation_engine.errors import Stale
 from calculation_engine.states import ENDED, State
 
-_IDS_AT_ONCE = 500
+#: Paths or ids looked for in one query.
+_AT_ONCE = 500
 
 
 def plan(
@@ -25,14 +27,17 @@ def plan(
     new_steps: Sequence[NewStep],
     change: JobChange | None,
     cancel: Mapping[str, str],
+    sweeps: SweepChange | None = None,
 ) -> None:
     """Queue steps and change the job; see :meth:`Jobs.plan`."""
     job = lock_job(tx, job_id)
     if job is None:
         raise Stale(f"job {job_id}: it is gone")
     if job.state not in ENDED:
+        if sweeps is not None:
+            change_sweeps(tx, job_id, sweeps, begin=not job.is_cancelled)
         if new_steps and not job.is_cancelled:
-            there = set(tx.run(select(steps.c.path).where(steps.c.job_id == job_id)).scalars())
+            there = _paths_there(tx, job_id, [step.path for step in new_steps])
             add_steps(tx, job_id, [step for step in new_steps if step.path not in there])
         _cancel_steps(tx, job_id, cancel)
         if change is not None:
@@ -42,11 +47,19 @@ def plan(
 
 def _cancel_steps(tx: Transaction, job_id: str, cancel: Mapping[str, str]) -> None:
     cancelled = sum(cancel_unclaimed(tx, job_id, [step_id], message) for step_id, message in cancel.items())
-    for ids in batched(sorted(cancel), _IDS_AT_ONCE):
+    for ids in batched(sorted(cancel), _AT_ONCE):
         held = (steps.c.job_id == job_id) & steps.c.id.in_(ids) & steps.c.state.not_in(ENDED)
         tx.run(update(steps).where(held, steps.c.cancel_requested.is_(None)).values(cancel_requested=tx.now))
     if cancelled:
         touch_job(tx, job_id)
+
+
+def _paths_there(tx: Transaction, job_id: str, paths: Sequence[str]) -> set[str]:
+    there: set[str] = set()
+    for start in range(0, len(paths), _AT_ONCE):
+        part = list(paths[start : start + _AT_ONCE])
+        there.update(tx.run(select(steps.c.path).where(steps.c.job_id == job_id, steps.c.path.in_(part))).scalars())
+    return there
 
 
 def _change(tx: Transaction, job_id: str, change: JobChange) -> None:

@@ -47,6 +47,10 @@ class Steps:
         """Return a job's steps in the order in which they were queued."""
         return self._sessions.read(lambda tx: load_steps(tx, steps.c.job_id == job_id))
 
+    def to_plan(self, job_id: str) -> list[StepRow]:
+        """Return those of a job's steps that planning looks at: all but those of a sweep's ended rows."""
+        return self._sessions.read(lambda tx: load_steps(tx, (steps.c.job_id == job_id) & (steps.c.settled == 0)))
+
     def get(self, step_id: str) -> StepRow:
         """Return a step.
 
@@ -185,13 +189,18 @@ class Steps:
         """
         return self._sessions.write(lambda tx: joining.join(tx, step_id, token, key, mode), flush=False)
 
-    def reuse(self, step_id: str, token: str, from_step: str) -> None:
+    def reuse(self, step_id: str, token: str, from_step: str, scalars: dict[str, float | None] | None = None) -> None:
         """End a queued step as succeeded with the outputs, verdict and exit code of ``from_step``.
+
+        Args:
+            step_id, token: the step and its lease.
+            from_step: whose result it takes.
+            scalars: the numbers that the module's manifest names, as they stand in these outputs.
 
         Raises:
             NotFound: ``from_step`` was deleted since, or is no success with this step's key: join again.
         """
-        self._sessions.write(lambda tx: joining.reuse(tx, step_id, token, from_step), flush=False)
+        self._sessions.write(lambda tx: joining.reuse(tx, step_id, token, from_step, scalars), flush=False)
 
     def begin(
         self,

@@ -155,6 +155,8 @@ class StepColumns(TypedColumns):
     spec: Named[dict[str, Any] | None] = Column(Json)
     reused_from: Named[str | None] = Column(String(36))
     verdict: Named[dict[str, Any] | None] = Column(Json)
+    #: The numbers that the module's manifest names, by name.
+    scalars: Named[dict[str, float | None] | None] = Column(Json)
     exit_code: Named[int | None] = Column(Integer)
     cpu_seconds: Named[float | None] = Column(Double)
     peak_memory_bytes: Named[int | None] = Column(BigInteger)
@@ -175,6 +177,8 @@ class StepColumns(TypedColumns):
     not_before: Named[datetime | None] = Column(UtcTime)
     #: The key that another step computes now; this one is claimable again when that one has ended.
     waits_for: Named[str | None] = Column(String(64))
+    #: 1 when the row of a sweep that it belongs to has ended: no planner looks at it again.
+    settled: Named[int] = Column(Integer)
 
 
 steps = Table(
@@ -188,6 +192,7 @@ steps = Table(
     Index("ix_steps_lease_until", "lease_until"),
     Index("ix_steps_key", "key", "state", "id"),
     Index("ix_steps_waits_for", "waits_for"),
+    Index("ix_steps_job_settled", "job_id", "settled", "id"),
     **OPTIONS,
 )
 
@@ -236,6 +241,28 @@ class JobFileColumns(TypedColumns):
 
 
 job_files = Table("job_files", metadata, JobFileColumns, Index("ix_job_files_sha256", "sha256"), **OPTIONS)
+
+
+class SweepRowColumns(TypedColumns):
+    """Columns of ``sweep_rows``: the rows of a job's sweeps that have begun."""
+
+    job_id: Named[str] = Column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    sweep: Named[str] = Column(String(200), primary_key=True)
+    number: Named[int] = Column(Integer, primary_key=True, autoincrement=False)
+    state: Named[State] = Column(Word(State))
+    reason: Named[Reason | None] = Column(Word(Reason))
+    message: Named[str] = Column(LongText)
+    #: What the table of results has of it, and how its loops ended.
+    result: Named[dict[str, Any] | None] = Column(Json)
+
+
+sweep_rows = Table(
+    "sweep_rows",
+    metadata,
+    SweepRowColumns,
+    Index("ix_sweep_rows_state", "job_id", "sweep", "state", "number"),
+    **OPTIONS,
+)
 
 
 class KeyHolderColumns(TypedColumns):

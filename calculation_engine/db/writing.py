@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from calculation_engine.db.queueing import NOT_QUEUED, lane_of, next_turns, queued_again, rank_of
 from calculation_engine.db.rows import NewStep, names_of
 from calculation_engine.db.session import Transaction
-from calculation_engine.db.tables import attempts, events, jobs, key_holders, step_files, steps
+from calculation_engine.db.tables import attempts, events, job_files, jobs, key_holders, step_files, steps
 from calculation_engine.errors import Stale
+from calculation_engine.schemas.files import Blob
 from calculation_engine.states import NEXT, Reason, State
 
 #: Rows of one INSERT: bounds the packet, which MariaDB limits to 16 MiB by default.
@@ -138,7 +139,7 @@ def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:
         empty
         | {name: getattr(step, name) for name in names_of(NewStep)}
         | {"job_id": job_id, "state": State.QUEUED, "message": "", "attempt": 0, "queued": tx.now, "turn": turn}
-        | {"queue_lane": lane_of(job.owner, step.module), "queue_rank": rank_of(step.priority, turn)}
+        | {"queue_lane": lane_of(job.owner, step.module), "queue_rank": rank_of(step.priority, turn), "settled": 0}
         for step, turn in zip(new, given, strict=True)
     ]
     insert_all(tx, steps, rows)
@@ -153,6 +154,16 @@ def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:
     )
     told = {"state": State.QUEUED, "reason": None, "message": "", "attempt": 0}
     tell(tx, job_id, "step", [{"step": step.id, "path": step.path, **told} for step in new])
+
+
+def add_files(tx: Transaction, job_id: str, files: Mapping[str, Mapping[str, Blob]]) -> None:
+    """Store with a job which files steps read that it makes later: name of their place -> path -> content."""
+    rows = [
+        {"job_id": job_id, "process": place, "path": path, "sha256": blob.sha256, "size": blob.size}
+        for place, found in files.items()
+        for path, blob in found.items()
+    ]
+    insert_all(tx, job_files, rows)
 
 
 def cancel_unclaimed(

@@ -7,7 +7,6 @@ import io
 from typing import Any
 
 from calculation_engine.coupling import Report, Scheme
-from calculation_engine.schemas.workflow import Loop
 
 
 def convergence_csv(scheme: Scheme) -> str:
@@ -29,14 +28,19 @@ def convergence_csv(scheme: Scheme) -> str:
     return text.getvalue()
 
 
-def loop_view(loop: Loop, scheme: Scheme | None) -> dict[str, Any]:
-    """Return how a loop stands, for the job's reply; without a scheme it has not begun to iterate."""
+def loop_view(place: str, scheme: Scheme | None, prior: str | None = None) -> dict[str, Any]:
+    """Return how a loop stands, for the job's reply; without a scheme it has not begun to iterate.
+
+    Args:
+        place: path of the loop in its job.
+        scheme: its coupling.
+        prior: path of the neighbour that it started from.
+    """
+    begun = {"component": place, "started_from": prior}
     if scheme is None:
-        begun = {"component": loop.name, "evaluations": 0, "verdict": None, "solution": None}
-        return begun | {"residual": {}, "history": []}
+        return begun | {"evaluations": 0, "verdict": None, "solution": None, "residual": {}, "history": []}
     last = next((report for report in reversed(scheme.reports) if report.failure is None), None)
-    return {
-        "component": loop.name,
+    return begun | {
         "evaluations": len(scheme.log),
         "verdict": scheme.word,
         "solution": scheme.solution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -73,7 +74,7 @@ class Engine:
             settings.attempts,
             self._capacity.memory_bytes,
         )
-        self._planning = Planning(database, store, catalogue, settings)
+        self._planning = Planning(database, store, catalogue, settings, window=4 * math.ceil(self._capacity.cpus))
         self._sweep = Sweep(database, store, executors, settings)
         self._in_hand: dict[str, _InHand] = {}
         self._lock = threading.Lock()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import OutputFile
+from calculation_engine.db.rows import NewOutput
 from calculation_engine.errors import CalculationEngineError, Conflict, Fault, InvalidInput
 from calculation_engine.modules.checks import place, table_faults
-from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.files import Blob, result_path
 from calculation_engine.schemas.module import Manifest, Slot
 from calculation_engine.schemas.workflow import InlineInput, Input, JobInput, PartInput, Process, UploadInput
 from calculation_engine.settings import Settings
@@ -66,7 +66,7 @@ class Inputs:
                 faults.append(Fault(where, str(error), slot.description or None))
         return files, faults
 
-    def from_outputs(self, slot: Slot, outputs: Sequence[OutputFile], output: Slot) -> dict[str, Blob]:
+    def from_outputs(self, slot: Slot, outputs: Sequence[NewOutput], output: Slot) -> dict[str, Blob]:
         """Return the files of an input that a pipe fills from another step's outputs.
 
         Args:
@@ -120,9 +120,11 @@ class Inputs:
             raise InvalidInput(f"there is no job {given.uuid}")
         if job.state is not State.SUCCEEDED:
             raise Conflict(f"job {given.uuid} is {job.state}; only the results of a succeeded job can be read")
-        paths = {step.id: f"{step.path}/output" for step in self.database.steps.of_job(job.id)}
+        steps = {step.id: step for step in self.database.steps.of_job(job.id)}
         files = {
-            f"{paths[file.step_id]}/{file.path}": Blob(sha256=file.sha256, size=file.size)
+            result_path(steps[file.step_id].path, steps[file.step_id].module, file.path): Blob(
+                sha256=file.sha256, size=file.size
+            )
             for file in self.database.steps.outputs(job.id)
         }
         if given.path in files:

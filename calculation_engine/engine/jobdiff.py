@@ -15,7 +15,7 @@ from calculation_engine.engine.likeness import content_changes
 from calculation_engine.engine.spec import spec_of
 from calculation_engine.modules.checks import label_of
 from calculation_engine.schemas.comparison import Change, FileDifference
-from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.files import Blob, result_path
 from calculation_engine.schemas.jobdiff import (
     InputChange,
     JobDiff,
@@ -92,7 +92,7 @@ class JobDiffer:
             left, right = _files(a, x), _files(b, y)
             unlike = {path for path in {*left, *right} if _hash(left.get(path)) != _hash(right.get(path))}
             counts.same += len({*left, *right}) - len(unlike)
-            path = (x or y).step.path  # type: ignore[union-attr] # one of the two is there
+            step = (x or y).step  # type: ignore[union-attr] # one of the two is there
             for name in sorted(unlike):
                 if len(files) >= _MOST:
                     more += 1
@@ -101,7 +101,7 @@ class JobDiffer:
                 [found] = self.comparer.compare(
                     {name: left[name]} if name in left else {}, {name: right[name]} if name in right else {}
                 )
-                found.path = f"{path}/output/{name}"
+                found.path = result_path(step.path, step.module, name)
                 setattr(counts, found.state, getattr(counts, found.state) + 1)
                 files.append(found)
         return counts, files, more

@@ -83,13 +83,20 @@ class Ledger:
         """Write that the step ended on request, without having run."""
         self.end(Outcome(State.CANCELLED, Reason.CANCELLED, message))
 
-    def end(self, outcome: Outcome, exit_: Exit | None = None, outputs: list[NewOutput] | None = None) -> bool:
+    def end(
+        self,
+        outcome: Outcome,
+        exit_: Exit | None = None,
+        outputs: list[NewOutput] | None = None,
+        scalars: dict[str, float | None] | None = None,
+    ) -> bool:
         """Write the step's end; False when it belongs to another engine by now, which then cleans up as well."""
         row = StepEnd(
             state=outcome.state,
             reason=outcome.reason,
             message=outcome.message,
             verdict=outcome.verdict,
+            scalars=scalars,
             exit_code=exit_.exit_code if exit_ else None,
             cpu_seconds=exit_.cpu_seconds if exit_ else None,
             peak_memory_bytes=exit_.peak_memory_bytes if exit_ else None,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +15,13 @@ from calculation_engine.bridges.base import Bridge, Node
 from calculation_engine.bridges.exchange import ExchangeTable
 from calculation_engine.bridges.registry import make_bridge
 from calculation_engine.coupling import SUCCESSES, Evaluation, Scheme, Word
-from calculation_engine.db.rows import JobRow, NewStep, StepRow
+from calculation_engine.db.rows import NewStep
 from calculation_engine.engine.convergence import convergence_csv, loop_view
 from calculation_engine.engine.loops import START, baseline_path, baselines_read, evaluation_of
 from calculation_engine.engine.planner import Part
+from calculation_engine.engine.priors import PRIOR_FILE, Prior, prior_of
 from calculation_engine.engine.scheme import make_scheme
+from calculation_engine.engine.scope import Scope
 from calculation_engine.engine.wiring import Wiring
 from calculation_engine.errors import InvalidInput
 from calculation_engine.schemas.workflow import Loop
@@ -55,6 +56,8 @@ class LoopLook:
     """What the job's reply tells of it."""
     solution: str | None = None
     """Path of the evaluation that stands for the result, once it has ended."""
+    leaves: Prior | None = None
+    """What it leaves for its neighbours in a sweep, once it has agreed."""
 
 
 class _Ended(Exception):
@@ -72,16 +75,19 @@ class _Waiting(Exception):
 class LoopRun:
     """One loop of one job, as its steps say that it stands."""
 
-    def __init__(self, loop: Loop, job: JobRow, steps: Mapping[str, StepRow], wiring: Wiring) -> None:
+    def __init__(self, loop: Loop, scope: Scope, wiring: Wiring) -> None:
         self._loop = loop
-        self._job = job
-        self._steps = steps
+        self._job = scope.job
+        self._steps = scope.steps
+        self._place = f"{scope.prefix}{loop.name}"
+        self._prior = scope.prior(loop)
         self._wiring = wiring
+        self._start: ExchangeTable | None = None
         self._scheme: Scheme | None = None
 
     def look(self) -> LoopLook:
         """Return how the loop stands and the steps that it needs now."""
-        solution = None
+        solution = leaves = None
         try:
             word = self._walk()
             part = self._part(State.SUCCEEDED, None, self._sentence())
@@ -90,11 +96,18 @@ class LoopRun:
             new: list[NewStep] = []
             if self._scheme and self._scheme.solution:
                 solution = f"{self._loop.name}/{self._scheme.solution}"
+            if word in SUCCESSES and self._scheme and self._start:
+                leaves = prior_of(self._scheme, self._start, self._place)
         except _Ended as end:
             part, new = self._part(end.state, end.reason, end.message), []
         except _Waiting as waiting:
             part, new = self._part(State.RUNNING, None, waiting.message or self._sentence()), waiting.steps
-        return LoopLook(part, new, loop_view(self._loop, self._scheme), solution)
+        view = loop_view(self._place, self._scheme, self._used_prior.source if self._used_prior else None)
+        return LoopLook(part, new, view, solution, leaves)
+
+    @property
+    def _used_prior(self) -> Prior | None:
+        return self._prior if self._scheme is not None and self._scheme.prior else None
 
     def _walk(self) -> Word:
         """Go along the steps that are there, and raise where one is missing, runs or ended the loop."""
@@ -103,7 +116,8 @@ class LoopRun:
         start = bridge.start(sequence)
         self._require([self._baseline_step(name) for name in baselines_read(bridge, self._loop)], "the baseline")
         self._require([self._node_step(start, START)], "the start of the loop")
-        self._scheme = make_scheme(self._loop, *self._wiring.start(f"{self._loop.name}/{START}"))
+        self._start, declared = self._wiring.start(f"{self._loop.name}/{START}")
+        self._scheme = make_scheme(self._loop, self._start, declared, self._prior)
         while self._scheme.word is None:
             self._refuse_after_time_limit()
             self._evaluate(bridge, self._scheme, len(self._scheme.log) + 1)
@@ -175,6 +189,8 @@ class LoopRun:
         step = self._wiring.node_step(self._loop, node, path, evaluation=solution, asked=None)
         for number, entry in enumerate(scheme.log, 1):
             step.files.update(self._wiring.history(f"{self._loop.name}/{number}", number, entry.x, last))
+        if self._used_prior:
+            step.files[PRIOR_FILE] = self._wiring.put(self._used_prior.text())
         step.files["convergence.csv"] = self._wiring.put(convergence_csv(scheme))
         step.files["loop.json"] = self._wiring.put(json.dumps(self._description(scheme), indent=1, sort_keys=True))
         return path, step

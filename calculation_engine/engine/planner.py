@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from calculation_engine.schemas.nesting import sweep_of
+from calculation_engine.schemas.sweep import Sweep
 from calculation_engine.schemas.workflow import Chain, Loop, Workflow
 from calculation_engine.states import ENDED, Reason, State
 
 
 @dataclass(frozen=True)
 class Part:
-    """How a process, or a whole loop, stands. ``QUEUED`` and ``RUNNING`` are the same here."""
+    """How a process, or a whole loop or sweep, stands. ``QUEUED`` and ``RUNNING`` are the same here."""
 
     name: str
     state: State
@@ -25,7 +27,7 @@ class Plan:
     """What follows from how the parts stand."""
 
     ready: list[str] = field(default_factory=list)
-    """Names of the processes and loops that may begin."""
+    """Names of the processes, loops and sweeps that may begin."""
     state: State = State.RUNNING
     """Of the whole: running, or one of the final states."""
     reason: Reason | None = None
@@ -67,20 +69,28 @@ def plan(workflow: Workflow, parts: Sequence[Part], *, cancelled: bool = False) 
 def before(workflow: Workflow) -> dict[str, set[str]]:
     """Return for each part the parts that must have succeeded before it begins.
 
-    The parts are the loops, and the processes that are in no loop.
+    The parts are the sweeps, and the loops and processes that are in none of them. In a row of a sweep, a pipe that
+    leads out of it counts for nothing: what it names has ended before the sweep began.
     """
-    part_of = {name: loop.name for loop in loops_of(workflow) for name in loop.sequence}
-    names = [process.name for process in workflow.processes if process.name not in part_of]
-    needed: dict[str, set[str]] = {name: set() for name in [*names, *(loop.name for loop in loops_of(workflow))]}
+    part_of = parts_by_name(workflow)
+    needed: dict[str, set[str]] = {name: set() for name in part_of.values()}
     for process in workflow.processes:
-        for pipe in process.pipes.values():
-            needed[part_of.get(process.name, process.name)].add(part_of.get(pipe.process, pipe.process))
+        own = part_of[process.name]
+        needed[own] |= {part_of[pipe.process] for pipe in process.pipes.values() if pipe.process in part_of} - {own}
     for component in workflow.components:
-        if isinstance(component, Chain):
+        if isinstance(component, Chain) and sweep_of(workflow, component.name) is None:
             for earlier, later in zip(component.sequence, component.sequence[1:], strict=False):
                 for name in _parts_in(workflow, later):
                     needed[name] |= _parts_in(workflow, earlier)
     return needed
+
+
+def parts_by_name(workflow: Workflow) -> dict[str, str]:
+    """Return for each process, loop and sweep the part that it belongs to; processes first."""
+    in_loop = {name: loop.name for loop in workflow.components if isinstance(loop, Loop) for name in loop.sequence}
+    names = [process.name for process in workflow.processes]
+    names += [node.name for node in workflow.components if isinstance(node, Loop | Sweep)]
+    return {name: sweep_of(workflow, name) or in_loop.get(name, name) for name in names}
 
 
 def stuck(workflow: Workflow) -> list[str]:
@@ -93,13 +103,19 @@ def stuck(workflow: Workflow) -> list[str]:
 
 
 def loops_of(workflow: Workflow) -> list[Loop]:
-    """Return the loops of a workflow."""
-    return [component for component in workflow.components if isinstance(component, Loop)]
+    """Return the loops of a workflow, those that run in the rows of a sweep left out."""
+    loops = [component for component in workflow.components if isinstance(component, Loop)]
+    return [loop for loop in loops if sweep_of(workflow, loop.name) is None]
+
+
+def sweeps_of(workflow: Workflow) -> list[Sweep]:
+    """Return the sweeps of a workflow."""
+    return [component for component in workflow.components if isinstance(component, Sweep)]
 
 
 def _parts_in(workflow: Workflow, name: str) -> set[str]:
     component = workflow.find_component(name)
-    if component is None or isinstance(component, Loop):
+    if component is None or isinstance(component, Loop | Sweep):
         return {name}
     return set().union(*(_parts_in(workflow, child) for child in component.children))
 

@@ -63,6 +63,7 @@ def _of_module(module: Module, changes: ResourceChanges) -> StepSpec:
         resources=changes.over(manifest.resources),
         outputs=manifest.outputs,
         progress=manifest.progress,
+        scalars=manifest.scalars,
     )
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from calculation_engine.db.rows import StepRow
 from calculation_engine.engine.paths import attempt_folder, step_log
 from calculation_engine.executors.base import Program, Source, Task
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.files import Blob
-from calculation_engine.schemas.module import Progress, Slot
+from calculation_engine.schemas.module import Progress, Scalar, Slot
 from calculation_engine.schemas.resources import Resources
 from calculation_engine.store import Store
 
@@ -42,6 +44,7 @@ class StepSpec(Schema):
     resources: Resources
     outputs: list[Slot]
     progress: list[Progress]
+    scalars: list[Scalar] = Field(default=[])
 
     @property
     def program(self) -> Program:

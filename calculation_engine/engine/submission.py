@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,22 +13,22 @@ from uuid_utils import uuid7
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, NewJob, NewStep
 from calculation_engine.engine.asks import Asks
+from calculation_engine.engine.cases import DESIGN
+from calculation_engine.engine.checker import Checker, Files
+from calculation_engine.engine.given import GIVEN
 from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.keys import hash_json
-from calculation_engine.engine.loops import baselines, bridged_inputs
 from calculation_engine.engine.planner import plan, stuck
-from calculation_engine.errors import Fault, Forbidden, InvalidInput, NotFound
-from calculation_engine.modules.catalogue import Catalogue, Module
-from calculation_engine.modules.checks import config_faults, label_faults
+from calculation_engine.engine.sweepcheck import check_sweeps
+from calculation_engine.errors import Fault, Forbidden, InvalidInput
+from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.schemas.reuse import Reuse
+from calculation_engine.schemas.sweep import Sweep
 from calculation_engine.schemas.workflow import Component, Input, Loop, PartInput, Process, UploadInput, Workflow
 from calculation_engine.settings import Settings
 from calculation_engine.store import Store
-
-#: Path below ``input/`` to content, for each process.
-Files = dict[str, dict[str, Blob]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Submission:
             description=request.description,
             tags=request.tags,
             slot=request.slot,
-            request_hash=hash_json(_identity(request, workflow, files)),
+            request_hash=hash_json(_identity(request, workflow, files, self._sha256_of)),
             workflow=workflow.model_dump(mode="json"),
             steps=self._asks.of(
                 [new_step(process, files[process.name], self.settings) for process in ready], request.priority
@@ -95,6 +95,9 @@ class Submission:
             faults += error.faults
         return faults
 
+    def _sha256_of(self, upload: str) -> str:
+        return self.database.uploads.get(upload).sha256
+
     @cached_property
     def _asks(self) -> Asks:
         return Asks(self.database, self.catalogue, self.settings)
@@ -107,45 +110,20 @@ class Submission:
             )
 
     def _validated(self, workflow: Workflow, owner: str, *, parts_follow: bool = False) -> Files:
-        faults: list[Fault] = []
-        files: Files = {}
         inputs = Inputs(self.database, self.store, self.settings, parts_follow)
-        modules: dict[str, Module] = {}
-        bridged, found = bridged_inputs(workflow)
-        faults += found
-        for index, process in enumerate(workflow.processes):
-            path = f"workflow.processes[{index}]"
-            if process.executor is not None and process.executor not in self.executors:
-                known = f"there are: {', '.join(sorted(self.executors))}"
-                faults.append(Fault(f"{path}.executor", f"no job runs on an executor {process.executor!r} here", known))
-            faults += self._asks.faults(process, path)
-            try:
-                module = self.catalogue.get(process.module)
-            except (NotFound, InvalidInput) as error:
-                faults.append(Fault(f"{path}.module", error.message, error.hint))
-                continue
-            modules[process.name] = module
-            faults += config_faults(module, process.config, f"{path}.config")
-            given = [*process.inputs, *process.pipes, *bridged.get(process.name, ())]
-            faults += label_faults(module.manifest, given, f"{path}.inputs")
-            files[process.name], found = inputs.resolve(process, module.manifest, owner, path)
-            faults += found
-        for place, process, path in baselines(workflow):
-            if process.name in modules:
-                module = modules[process.name]
-                faults += config_faults(module, process.config, f"{path}.config")
-                faults += label_faults(module.manifest, [*process.inputs, *process.pipes], f"{path}.inputs")
-                files[place], found = inputs.resolve(process, module.manifest, owner, path)
-                faults += found
-        faults += _pipe_faults(workflow, modules)
+        checker = Checker(inputs, self.catalogue, self._asks, self.executors, owner, workflow)
+        checker.check()
+        check_sweeps(checker)
         circle = stuck(workflow)
         if circle:
-            faults.append(Fault("workflow", f"these processes wait for each other: {', '.join(circle)}"))
-        if faults:
+            checker.tell([Fault("workflow", f"these wait for each other: {', '.join(circle)}")])
+        if checker.faults:
             raise InvalidInput(
-                "the job cannot run as it is", hint="nothing was stored; correct it and send it again", faults=faults
+                "the job cannot run as it is",
+                hint="nothing was stored; correct it and send it again",
+                faults=checker.faults,
             )
-        return files
+        return checker.files
 
 
 def new_step(process: Process, files: Mapping[str, Blob], settings: Settings, path: str = "") -> NewStep:
@@ -188,6 +166,9 @@ def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
         }
 
     def with_uploads(component: Component) -> Component:
+        if isinstance(component, Sweep) and parts:
+            design = type(component.design).model_validate(_parts_in(component.design.model_dump(), parts))
+            return component.model_copy(update={"design": design})
         if not isinstance(component, Loop):
             return component
         baseline = {
@@ -201,37 +182,55 @@ def _with_parts(workflow: Workflow, parts: Mapping[str, str]) -> Workflow:
     return workflow.model_copy(update={"processes": processes, "components": components})
 
 
-def _pipe_faults(workflow: Workflow, modules: Mapping[str, Module]) -> list[Fault]:
-    faults = []
-    for index, process in enumerate(workflow.processes):
-        for label, pipe in process.pipes.items():
-            source = modules.get(pipe.process)
-            if source is not None and source.manifest.find_output(pipe.label) is None:
-                known = f"it has: {', '.join(slot.label for slot in source.manifest.outputs) or 'none'}"
-                where = f"workflow.processes[{index}].pipes.{label}.label"
-                faults.append(Fault(where, f"module {source.manifest.name} has no output {pipe.label!r}", known))
-    return faults
+def _parts_in(value: Any, parts: Mapping[str, str]) -> Any:
+    """Return a sweep's design with every part of the request named by the upload that it was stored as."""
+    if isinstance(value, list):
+        return [_parts_in(item, parts) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "part" and value.get("name") in parts:
+        return {"type": "upload", "uuid": parts[value["name"]]}
+    return {key: _parts_in(item, parts) for key, item in value.items()}
 
 
-def _identity(request: JobRequest, workflow: Workflow, files: Files) -> dict[str, Any]:
+def _identity(request: JobRequest, workflow: Workflow, files: Files, sha256_of: Callable[[str], str]) -> dict[str, Any]:
     """Return what makes two requests the same: all that was asked for, files by their content."""
     document = workflow.model_dump(mode="json")
     for process in document["processes"]:
         process["inputs"] = _named(process["inputs"])
-        process["files"] = {path: blob.sha256 for path, blob in files[process["name"]].items()}
+        process["files"] = {path: blob.sha256 for path, blob in files.get(process["name"], {}).items()}
     for component in document["components"]:
         for override in component.get("baseline", {}).values():
             override["inputs"] = _named(override["inputs"])
+        if component["type"] == "sweep":
+            component["design"] = _by_content(component["design"], sha256_of)
     own = {process.name for process in workflow.processes}
-    baselines_ = {
+    others = {
         place: {path: blob.sha256 for path, blob in found.items()} for place, found in files.items() if place not in own
     }
     return request.model_dump(mode="json", exclude={"workflow", "reuse"}) | {
         "workflow": document,
-        "baselines": baselines_,
+        "baselines": {place: found for place, found in others.items() if not _is_of_sweep(place)},
+        "given": sorted(sorted(found.items()) for place, found in others.items() if place.startswith(f"{GIVEN}/")),
     }
 
 
 def _named(inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the inputs that count as they are named; those that were sent count by their content."""
     return {label: item for label, item in inputs.items() if item is None or item["type"] not in {"upload", "inline"}}
+
+
+def _by_content(value: Any, sha256_of: Callable[[str], str]) -> Any:
+    """Return a design with every upload named by what is in it."""
+    if isinstance(value, list):
+        return [_by_content(item, sha256_of) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "upload" and "uuid" in value:
+        return {"type": "upload", "sha256": sha256_of(value["uuid"])}
+    return {key: _by_content(item, sha256_of) for key, item in value.items()}
+
+
+def _is_of_sweep(place: str) -> bool:
+    """Return whether files belong to the rows of a sweep, whose design stands in the workflow with its files."""
+    return place.startswith(f"{GIVEN}/") or place.endswith(f"/{DESIGN}")

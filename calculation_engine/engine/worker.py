@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from calculation_engine.errors import (
 from calculation_engine.executors.base import Executor, Exit, Prepared, Task
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.modules.checks import label_of
+from calculation_engine.modules.scalars import read_scalars
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.reuse import Reuse
 from calculation_engine.states import Reason, State
@@ -187,7 +188,7 @@ class Worker:
             files=step.files,
         )
         cause = self._cause(step, key)
-        if self._joined(step, key, ledger.token, cause):
+        if self._joined(step, spec, key, ledger.token, cause):
             return
         self._note_content(spec)
         prepared = self._prepare(executor, spec, ledger)
@@ -231,16 +232,17 @@ class Worker:
                 self.database.history.note_content(spec.content_hash, files)
             self.known_contents.add(spec.content_hash)
 
-    def _joined(self, step: StepRow, key: str, token: str, cause: dict[str, Any]) -> bool:
+    def _joined(self, step: StepRow, spec: StepSpec, key: str, token: str, cause: dict[str, Any]) -> bool:
         """Take an equal step's result, or wait for one in flight; False when this step is to be computed."""
         steps = self.database.steps
         mode = JoinMode.REUSE if cause["word"] == "no_result" else JoinMode.FRESH
         joined = steps.join(step.id, token, key, mode)
-        if isinstance(joined, Reused) and self._has_all_files(joined.step_id):
+        files = self._stored_files(joined.step_id) if isinstance(joined, Reused) else None
+        if isinstance(joined, Reused) and files is not None:
             try:
-                steps.reuse(step.id, token, joined.step_id)
+                steps.reuse(step.id, token, joined.step_id, read_scalars(spec.scalars, partial(self._stored, files)))
             except NotFound:  # deleted since
-                return self._joined(step, key, token, cause)
+                return self._joined(step, spec, key, token, cause)
             metrics.STEPS_REUSED.inc()
             log.info("step_reused", step=step.id, from_step=joined.step_id)
             return True
@@ -250,9 +252,17 @@ class Worker:
             joined = steps.join(step.id, token, key, JoinMode.FRESH)
         return isinstance(joined, Waits)
 
-    def _has_all_files(self, step_id: str) -> bool:
+    def _stored_files(self, step_id: str) -> dict[str, Blob] | None:
+        """Return a step's outputs by path, or None where one of them is no longer in the store."""
         outputs = self.database.steps.outputs_of(step_id)
-        return all(self.store.has(Blob(sha256=file.sha256, size=file.size)) for file in outputs)
+        files = {file.path: Blob(sha256=file.sha256, size=file.size) for file in outputs}
+        return files if all(self.store.has(blob) for blob in files.values()) else None
+
+    def _stored(self, files: Mapping[str, Blob], path: str) -> bytes | None:
+        if path not in files:
+            return None
+        with self.store.open(files[path].sha256) as file:
+            return file.read()
 
     def _prepare(self, executor: Executor, spec: StepSpec, ledger: Ledger) -> Prepared:
         told = 0.0
@@ -337,10 +347,11 @@ class Worker:
             self._clean(running)
             running.ledger.requeue(again)
             return
+        scalars = read_scalars(running.spec.scalars, partial(_read, folder))
         outputs = [self._keep(running.spec, folder, path) for path in paths]
         if outcome.state is State.SUCCEEDED:
             outcome = self._verified(running, outcome, outputs)
-        if running.ledger.end(outcome, end, outputs):
+        if running.ledger.end(outcome, end, outputs, scalars):
             self._clean(running)
 
     def _verified(self, running: Running, outcome: Outcome, outputs: list[NewOutput]) -> Outcome:
@@ -410,3 +421,8 @@ class Worker:
             running.executor.remove(running.task)
         except ExecutorUnavailable as error:
             log.warning("attempt_not_removed", attempt=running.task.attempt_id, error=error.message)
+
+
+def _read(folder: Path, path: str) -> bytes | None:
+    file = folder / path
+    return file.read_bytes() if file.is_file() else None

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from calculation_engine.schemas.base import InnerPath, Schema, Sha256
 
+#: What stands for the module of the step that keeps a sweep's table.
+SWEEP_MODULE = "engine.sweep"
+
+
+def result_path(step: str, module: str, file: str) -> str:
+    """Return the path of a file in a job's results: ``<step>/output/<file>``, of a sweep's table ``<sweep>/<file>``."""
+    return f"{step}/{file}" if module == SWEEP_MODULE else f"{step}/output/{file}"
+
 
 class Blob(Schema):
     """A file's content: its hash, and how long it is."""
@@ -16,7 +24,7 @@ class ResultFile(Schema):
     """One file of a job's results."""
 
     path: InnerPath
-    """``<step path>/output/<file>``."""
+    """``<step path>/output/<file>``; of a sweep's table ``<sweep>/<file>``."""
     sha256: Sha256
     size: int
     media_type: str

@@ -109,6 +109,8 @@ class StepView(Schema):
     reused_from: str | None
     """Id of the step whose result was taken instead of computing it again."""
     verdict: dict[str, Any] | None
+    scalars: dict[str, float | None] | None = None
+    """The numbers that the module's manifest names."""
     exit_code: int | None
     queued: str
     started: str | None

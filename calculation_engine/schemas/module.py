@@ -52,14 +52,31 @@ class InputSlot(Slot):
 
 
 class Scalar(Schema):
-    """A named number of a result, for tables over many runs."""
+    """A named number of a result, for tables over many runs: in a JSON file, or from a column of a CSV table."""
 
     name: Label
     output: InnerPath
-    """A JSON file below ``output/``."""
-    pointer: str
-    """JSON pointer (RFC 6901) of the number in it."""
+    """The JSON file or CSV table below ``output/``."""
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) of the number in a JSON file."""
+    column: str | None = None
+    """Column of the CSV table."""
+    where: dict[str, str] = {}
+    """Column to value, as text: the rows of the table that count; none: all."""
+    take: Literal["only", "first", "last", "sum", "mean", "minimum", "maximum"] = "only"
+    """What of the rows is meant; ``only``: there is one."""
     unit: str | None = None
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if (self.pointer is None) == (self.column is None):
+            raise ValueError("expected either `pointer`, into a JSON file, or `column`, of a CSV table")
+        if self.pointer and not self.pointer.startswith("/"):
+            raise ValueError(f"pointer: expected a JSON pointer as /objective, got {self.pointer!r}")
+        if self.pointer is not None and (self.where or self.take != "only"):
+            raise ValueError("`where` and `take` choose rows of a CSV table; with `pointer` there are none")
+        return self
 
 
 class ImageName(Schema):

@@ -10,8 +10,10 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from calculation_engine.errors import ManyFaults
 from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
 from calculation_engine.schemas.module import Label, ModuleName
+from calculation_engine.schemas.nesting import nesting_faults
 from calculation_engine.schemas.resources import ResourceChanges, Retry
 from calculation_engine.schemas.reuse import Reuse
+from calculation_engine.schemas.sweep import Sweep
 
 
 def _without_empty(value: Any) -> Any:
@@ -71,6 +73,7 @@ class Pipe(Schema):
     """The output of another process that becomes an input."""
 
     process: Name
+    """The process; or a sweep, whose outputs are ``table`` and ``columns``."""
     label: Label
     """Label of the output."""
     module: ModuleName | None = None
@@ -186,7 +189,7 @@ class Loop(Schema):
         return self.sequence
 
 
-Component = Annotated[Chain | Group | Loop, Field(discriminator="type")]
+Component = Annotated[Chain | Group | Loop | Sweep, Field(discriminator="type")]
 
 
 class Workflow(Schema):
@@ -201,7 +204,7 @@ class Workflow(Schema):
 
     @model_validator(mode="after")
     def _is_a_forest(self) -> Self:
-        faults = [*_repeated_names(self), *_wrong_children(self), *_wrong_pipes(self), *_wrong_loops(self)]
+        faults = nesting_faults(self)
         if faults:
             raise ManyFaults(faults)
         return self
@@ -220,57 +223,3 @@ class Workflow(Schema):
         held = {child for component in self.components for child in component.children}
         names = [node.name for node in (*self.components, *self.processes)]
         return [name for name in names if name not in held]
-
-
-def _repeated_names(workflow: Workflow) -> list[str]:
-    names = [node.name for node in (*workflow.processes, *workflow.components)]
-    return [f"the name {name} is used more than once" for name in sorted({n for n in names if names.count(n) > 1})]
-
-
-def _wrong_children(workflow: Workflow) -> list[str]:
-    known = {node.name for node in (*workflow.processes, *workflow.components)}
-    faults, holder = [], dict[str, str]()
-    for component in workflow.components:
-        for child in component.children:
-            if child not in known:
-                faults.append(f"components.{component.name}: there is no process or component {child}")
-            elif child in holder:
-                faults.append(f"components.{component.name}: {child} is already in {holder[child]}")
-            holder.setdefault(child, component.name)
-    for component in workflow.components:
-        seen, name = {component.name}, holder.get(component.name)
-        while name is not None and name not in seen:
-            seen.add(name)
-            name = holder.get(name)
-        if name == component.name:
-            faults.append(f"components.{component.name}: it contains itself")
-    return faults
-
-
-def _wrong_pipes(workflow: Workflow) -> list[str]:
-    faults = []
-    for process in workflow.processes:
-        for label, pipe in process.pipes.items():
-            where = f"processes.{process.name}.pipes.{label}"
-            source = workflow.find_process(pipe.process)
-            if source is None:
-                faults.append(f"{where}: there is no process {pipe.process}")
-            elif pipe.module is not None and source.module != pipe.module:
-                faults.append(f"{where}: process {pipe.process} runs {source.module}, not {pipe.module}")
-            if label in process.inputs:
-                faults.append(f"{where}: the input is given under `inputs` as well")
-    return faults
-
-
-def _wrong_loops(workflow: Workflow) -> list[str]:
-    faults = []
-    for loop in (component for component in workflow.components if isinstance(component, Loop)):
-        where = f"components.{loop.name}"
-        nested = [name for name in loop.sequence if workflow.find_component(name) is not None]
-        faults += [f"{where}: {name} is a component; the participants of a loop are processes" for name in nested]
-        others = sorted(set(loop.baseline) - set(loop.sequence))
-        faults += [f"{where}.baseline: {name} is not in the loop's sequence" for name in others]
-        for process in (workflow.find_process(name) for name in loop.sequence):
-            within = {pipe.process for pipe in process.pipes.values()} & set(loop.sequence) if process else set()
-            faults += [f"{where}: the bridge, not a pipe, hands on what {name} leaves" for name in sorted(within)]
-    return faults

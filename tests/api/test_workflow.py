@@ -89,7 +89,7 @@ def test_schema_knows_the_modules_that_are_here(site: Site) -> None:
         ),
         (
             {"processes": [{"name": "a", "module": "echo", "pipes": {"data": {"process": "b", "label": "text"}}}]},
-            [("processes.a.pipes.data", "there is no process b")],
+            [("processes[0].pipes.data", "there is no process b")],
         ),
         (
             {"module": "echo", "inputs": {"data": {"type": "upload", "uuid": "019f0000-0000-7000-8000-000000000000"}}},

@@ -24,7 +24,7 @@ def settled() -> Scheme:
 
 def test_each_evaluation_is_a_row_with_its_residual_and_its_worst_variable() -> None:
     text = io.StringIO()
-    Console(file=text, width=120).print(rounds_table(loop_view(LOOP, settled())))
+    Console(file=text, width=120).print(rounds_table(loop_view(LOOP.name, settled())))
     rows = text.getvalue().splitlines()
     assert "change of demand" in rows[0]
     assert "energy: infeasible" in rows[1]
@@ -32,7 +32,7 @@ def test_each_evaluation_is_a_row_with_its_residual_and_its_worst_variable() -> 
 
 
 def test_each_evaluation_is_told_once() -> None:
-    view = loop_view(LOOP, settled())
+    view = loop_view(LOOP.name, settled())
     assert len(list(round_lines(view, 0))) == view["evaluations"]
     assert list(round_lines(view, view["evaluations"])) == []
     assert "converged after" in verdict_line(view)

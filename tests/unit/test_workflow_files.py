@@ -136,7 +136,8 @@ def test_check_without_the_engine_checks_the_language(tmp_path: Path) -> None:
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert told.returncode == 1, told.stderr
-    assert told.stdout == "w.yaml:1:1: the name a is used more than once\n"
+    said = "the name a is used more than once (each needs a name of its own)"
+    assert told.stdout == f"w.yaml:2:4: processes[0].name: {said}\nw.yaml:3:4: processes[1].name: {said}\n"
     assert "only the language is checked" in told.stderr
 
 
@@ -147,7 +148,7 @@ def test_show_tells_each_fault_with_its_line(
     Path("w.yaml").write_text("processes:\n- {name: a, module: m, pipes: {x: {process: b, label: y}}}\n")
 
     assert run_command(["workflow", "show", "w.yaml"]) == 1
-    assert "w.yaml:2:32: processes.a.pipes.x: there is no process b" in capfd.readouterr().err
+    assert "w.yaml:2:32: processes[0].pipes.x: there is no process b" in capfd.readouterr().err
     Path("w.yaml").write_text("processes: [\n")
     assert run_command(["workflow", "show", "w.yaml"]) == 1
     assert "line 2" in capfd.readouterr().err

@@ -1,0 +1,180 @@
+"""A sweep runs a component over a table of values, and leaves one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from calculation_engine.db.rows import NewUpload
+from calculation_engine.errors import Conflict, InvalidInput
+from calculation_engine.schemas.job import JobRequest
+from calculation_engine.states import Reason, State
+from tests.integration.conftest import System
+from tests.integration.test_loop import body as loop_body
+
+
+def body(design: dict[str, Any], config: dict[str, Any] | None = None, **sweep: Any) -> dict[str, Any]:
+    """Return a job that sweeps over a module that adds up."""
+    return {
+        "processes": [{"name": "add", "module": "sum", "config": {"base": 1, "parts": [{"n": 2}], **(config or {})}}],
+        "components": [{"type": "sweep", "name": "scan", "component": "add", "design": design, **sweep}],
+    }
+
+
+GRID: dict[str, Any] = {
+    "type": "grid",
+    "columns": {
+        "add.config.base": [1, 2, 3],
+        "n": {"set": "add.config.parts[0].n", "values": [10, 20], "unit": "m"},
+    },
+}
+
+
+def table(system: System, job_id: str, name: str = "scan") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(system.read(job_id, f"{name}/table.csv"))))
+
+
+def test_grid_gives_one_table_of_design_and_scalars(system: System) -> None:
+    job = system.ended(system.submit(body(GRID)))
+    assert job.state is State.SUCCEEDED, job.message
+    rows = table(system, job.id)
+    assert [(r["add.config.base"], r["n"], float(r["add.total"])) for r in rows] == [
+        (str(base), str(n), base + n) for base in (1, 2, 3) for n in (10, 20)
+    ]
+    assert {row["state"] for row in rows} == {"succeeded"}
+    columns = {column["name"]: column for column in json.loads(system.read(job.id, "scan/columns.json"))}
+    assert (columns["n"]["unit"], columns["add.total"]["unit"]) == ("m", "kg")
+
+
+def test_rows_are_stored_as_slots_allow(system: System) -> None:
+    design = {"type": "random", "samples": 500, "columns": {"add.config.base": {"between": [0, 1]}}}
+    job_id = system.submit(body(design, {"wait": 600}))
+    system.wait(lambda: any(step.started for step in system.steps(job_id)))
+    assert len(system.steps(job_id)) < 100
+    system.cancel(job_id)
+    job = system.ended(job_id)
+    assert job.state is State.CANCELLED
+    assert len(table(system, job_id)) == 500
+
+
+def test_failed_rows_are_named_and_the_others_are_run(system: System) -> None:
+    design = {"type": "table", "rows": [{"add.config.base": base} for base in (1, -1, 2)]}
+    job = system.ended(system.submit(body(design)))
+    assert (job.state, job.reason) == (State.FAILED, Reason.STEP_FAILED)
+    assert "row 2 (add.config.base = -1): base is negative" in job.message
+    assert [row["add.total"] for row in table(system, job.id)] == ["3", "", "4"]
+    job = system.ended(system.submit(body(design, failed_rows="accept")))
+    assert job.state is State.SUCCEEDED
+
+
+def test_every_fault_of_a_design_is_named_before_anything_is_stored(system: System) -> None:
+    design: dict[str, Any] = {
+        "type": "table",
+        "columns": {"far": "add.config.parts[3].n", "who": "ad.config.base", "odd": "add.name"},
+        "rows": [{"far": 1, "who": 2, "odd": 3, "add.config.base": "x"}],
+    }
+    with pytest.raises(InvalidInput) as error:
+        system.submit(body(design))
+    paths = [fault.path for fault in error.value.faults]
+    assert paths == ["workflow.components[0].design.columns.who", "workflow.components[0].design.columns.odd"]
+    del design["columns"]["who"], design["columns"]["odd"], design["rows"][0]["who"], design["rows"][0]["odd"]
+    with pytest.raises(InvalidInput) as error:
+        system.submit(body(design))
+    assert "[3]" in str(error.value)
+    with pytest.raises(InvalidInput) as error:
+        system.submit(body({"type": "table", "rows": [{"add.config.base": 1}, {"add.config.base": "x"}]}))
+    [fault] = error.value.faults
+    assert fault.path == "workflow.processes[0].config.base"
+    assert "row 2 of the sweep scan: add.config.base = x" in fault.message
+    with pytest.raises(InvalidInput, match="at most 100,000"):
+        system.submit(body({"type": "grid", "columns": {"add.config.base": {"between": [0, 1], "count": 100_001}}}))
+
+
+def test_sweep_of_a_chain_reads_what_ran_before_and_its_table_can_be_read(system: System) -> None:
+    def process(name: str, base: float, **pipes: dict[str, str]) -> dict[str, Any]:
+        return {"name": name, "module": "sum", "config": {"base": base, "parts": []}, "pipes": pipes}
+
+    total = {"label": "total"}
+    design = {"type": "grid", "columns": {"add.config.base": [1, 2]}}
+    document = {
+        "processes": [
+            process("first", 100),
+            process("add", 1, more={"process": "first", **total}),
+            process("again", 0, more={"process": "add", **total}),
+            process("count", 0, table={"process": "scan", "label": "table"}),
+        ],
+        "components": [
+            {"type": "chain", "name": "both", "sequence": ["add", "again"]},
+            {"type": "sweep", "name": "scan", "component": "both", "design": design},
+        ],
+    }
+    job = system.ended(system.submit(document))
+    assert job.state is State.SUCCEEDED, job.message
+    assert [row["again.total"] for row in table(system, job.id)] == ["101", "102"]
+    assert json.loads(system.read(job.id, "count/total.json"))["rows"] == 2
+
+
+def test_design_may_be_a_file_and_inputs_may_be_swept(system: System) -> None:
+    values = {
+        name: {"type": "inline", "text": json.dumps({"total": number})} for name, number in (("one", 1), ("two", 2))
+    }
+    design = {
+        "type": "table",
+        "columns": {"file": {"set": "add.inputs.more", "values": values}},
+        "file": {"type": "inline", "text": "file,add.config.base\none,10\ntwo,20\n"},
+    }
+    job = system.ended(system.submit(body(design, {"parts": []})))
+    assert job.state is State.SUCCEEDED, job.message
+    assert [(row["file"], row["add.total"]) for row in table(system, job.id)] == [("one", "11"), ("two", "22")]
+
+
+def upload(system: System, text: str) -> str:
+    blob, upload_id = system.parts.store.put(text.encode()), str(uuid4())
+    new = NewUpload(upload_id, "local", "a.json", blob.size, blob.sha256, "application/json")
+    system.parts.database.uploads.create(new)
+    return upload_id
+
+
+def test_same_job_again_is_known_whatever_its_uploads_are_called(system: System) -> None:
+    submission = system.parts.context(system.engine.wake).submission
+    job_id = str(uuid4())
+
+    def submit(total: int, row: int) -> bool:
+        values = {"one": {"type": "upload", "uuid": upload(system, f'{{"total": {row}}}')}}
+        design = {"type": "grid", "columns": {"file": {"set": "add.inputs.more", "values": values}}}
+        document = body(design, {"parts": []})
+        document["processes"] += [{"name": "also", "module": "sum", "config": {"base": 0, "parts": []}}]
+        document["processes"][1]["inputs"] = {
+            "more": {"type": "upload", "uuid": upload(system, f'{{"total": {total}}}')}
+        }
+        return submission.submit(JobRequest.model_validate(document), "local", job_id)[1]
+
+    assert submit(1, 1)
+    assert not submit(1, 1)
+    for total, row in ((2, 1), (1, 2)):
+        with pytest.raises(Conflict):
+            submit(total, row)
+
+
+def test_neighbouring_loops_start_from_each_other_and_agree_on_what_is_right(system: System) -> None:
+    slope, offsets = -0.55, [3.0, 3.1, 3.2]
+    document = loop_body({"offset": 3.1, "slope": slope}, start=1.0)
+    design = {"type": "grid", "columns": {"first.config.offset": offsets}}
+    document["components"].append({"type": "sweep", "name": "scan", "component": "agree", "design": design})
+    job = system.ended(system.submit(document), 100)
+    assert job.state is State.SUCCEEDED, job.message
+    rows = table(system, job.id)
+    assert {row["agree.verdict"] for row in rows} == {"converged"}
+    ends = system.parts.database.sweeps.ends(job.id)
+    assert [end.result["loops"][0]["started_from"] for end in ends] == ["scan/2/agree", None, "scan/2/agree"]
+    cold, *warm = (int(rows[number]["agree.evaluations"]) for number in (1, 0, 2))
+    assert all(evaluations < cold for evaluations in warm)
+    for end, offset in zip(ends, offsets, strict=True):
+        [loop] = end.result["loops"]
+        text = system.read(job.id, f"scan/{end.number}/agree/{loop['solution']}/second/answered.csv")
+        assert float(text.splitlines()[1].split(",")[2]) == pytest.approx(offset / (1 - slope), rel=2e-4)
