@@ -98,7 +98,9 @@ def test_a_form_with_a_large_file_is_not_held_in_memory(server: Server) -> None:
 
 def test_a_large_result_is_sent_to_a_slow_client_and_is_not_held_in_memory(server: Server, tmp_path: Path) -> None:
     upload = server.http.put("/api/upload", content=content(server, HALF)).json()
-    server.http.put("/api/job", json={"module": "cbc"}).raise_for_status()
+    server.http.put(
+        "/api/job", json={"module": "cbc", "inputs": {"data": {"type": "inline", "text": "end;"}}}
+    ).raise_for_status()
     job_id = _finished_job(tmp_path, upload["sha256"])
     for path, least in (
         (f"/api/job/{job_id}/results/cbc/output/large.bin", HALF),
