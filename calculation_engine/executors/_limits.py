@@ -101,9 +101,10 @@ def exit_code(status: int) -> int:
 def bound_process(limits: dict[str, float]) -> None:
     """Set the hard bounds of this process, which its children inherit.
 
-    The log is a file as well, so that the bound of a single file is the larger of the two limits.
+    The log is a file as well, so that the bound of a single file is the larger of the two limits; and one byte more, so
+    that a file that was stopped by it is seen to be over its limit, whatever its writer makes of the refusal.
     """
-    largest = int(max(limits[DISK], limits[LOG]))
+    largest = int(max(limits[DISK], limits[LOG])) + 1
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

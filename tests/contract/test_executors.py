@@ -246,8 +246,9 @@ def test_step_whose_files_grow_over_its_limit_ends_as_disk_limit(bench: Bench, f
     assert_nothing_left(bench, task)
 
 
-def test_step_whose_log_grows_over_its_limit_ends_as_disk_limit(bench: Bench) -> None:
-    task = bench.task("spew", str(4096 * MEBIBYTE), log=8 * MEBIBYTE, disk=512 * MEBIBYTE)
+@pytest.mark.parametrize("disk", [512, 4])
+def test_step_whose_log_grows_over_its_limit_ends_as_disk_limit(bench: Bench, disk: int) -> None:
+    task = bench.task("spew", str(4096 * MEBIBYTE), log=8 * MEBIBYTE, disk=disk * MEBIBYTE)
     ended = bench.run(task)
     assert ended.reason is Reason.DISK_LIMIT
     assert "log" in ended.message
