@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,9 +125,11 @@ def build(
     with closing(make_executor(_DOCKER, settings.executors.get(_DOCKER, {}), settings.data_dir)) as executor:
         assert isinstance(executor, DockerExecutor)
         executor.check()
-        for name in catalogue.names() if every else dict.fromkeys(names or []):
+        wanted = catalogue.names() if every else list(dict.fromkeys(names or []))
+        for number, name in enumerate(wanted, 1):
+            place = f"[{number}/{len(wanted)}] " if len(wanted) > 1 else ""
             try:
-                built[name] = executor.build(_program(catalogue.get(name)), say, anew=force)
+                built[name] = executor.build(_program(catalogue.get(name)), partial(_say_at, place), anew=force)
             except (NotFound, InvalidInput, ImageMissing) as error:  # the others are built all the same
                 own = [Fault(f"{name}: {fault.path}", fault.message, fault.hint) for fault in error.faults]
                 faults += own or [Fault(name, error.message, error.hint)]
@@ -141,6 +144,10 @@ def build(
 
 
 trials.add_to(app)
+
+
+def _say_at(place: str, line: str) -> None:
+    say(place + line)
 
 
 def _program(module: Module) -> Program:

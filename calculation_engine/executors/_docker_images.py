@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,6 +23,11 @@ from calculation_engine.executors.base import Program
 
 HASH_LABEL = f"{LABEL}.content-hash"
 _LAST_LINES = 20
+#: How Docker begins a line of the Dockerfile, and how it tells of the containers and layers in between.
+_STEP = re.compile(r"Step (?P<number>\d+)/(?P<of>\d+) : (?P<what>.*)")
+_NOISE = re.compile(
+    r" ---> (Running in )?[0-9a-f]{12}|Removing intermediate container .*|Successfully (built|tagged) .*"
+)
 #: What is in a module's folder but is nothing to its image.
 _NOT_IN_IMAGE = frozenset({"cases", "tests", "README.md", "__pycache__", ".DS_Store", ".git"})
 
@@ -63,7 +69,7 @@ class Images:
 
         Args:
             program: whose image is meant.
-            say: called with each line of a build.
+            say: called with each line of a build, or with the newest one now and then while somebody else builds it.
             anew: make it even if it is there, with nothing of an earlier build.
 
         Raises:
@@ -73,9 +79,15 @@ class Images:
         image = None if anew else self._find(program)
         if image is None:
             lock = self._locks / (re.sub(r"[^a-z0-9.]+", "-", program.image.lower()) + ".lock")
-            with exclusive(lock):
+            waiting = f"{program.name}: waiting for the image {program.image}, which is being made"
+            with exclusive(lock, lambda told: say(told or waiting)) as tell:
+
+                def say_to_all(line: str) -> None:
+                    tell(line)
+                    say(line)
+
                 image = None if anew else self._find(program)
-                image = image or self._make(program, say, anew=anew)
+                image = image or self._make(program, say_to_all, anew=anew)
         return image
 
     def _check_allowed(self, program: Program) -> None:
@@ -97,6 +109,7 @@ class Images:
         return Image(id=found["Id"], name=f"{program.image}@{digest}")
 
     def _make(self, program: Program, say: Callable[[str], None], *, anew: bool) -> Image:
+        began = time.monotonic()
         if _is_built_here(program):
             self._build(program, say, anew=anew)
         elif self._options.pull:
@@ -110,6 +123,7 @@ class Images:
         image = self._find(program)
         if image is None:
             raise ImageMissing(f"{program.name}: the image {program.image} was made, but is gone or was replaced")
+        say(f"{program.name}: the image {program.image} is ready, after {time.monotonic() - began:.0f} s")
         return replace(image, is_new=True)
 
     def _build(self, program: Program, say: Callable[[str], None], *, anew: bool) -> None:
@@ -117,7 +131,7 @@ class Images:
         if not self._options.build_missing:
             state = "is of other content than the module's folder" if earlier else "is not there"
             raise ImageMissing(f"{program.name}: the image {program.image} {state}", hint=_command(program))
-        say(f"building the image {program.image}")
+        say(f"{program.name}: building the image {program.image}")
         with tempfile.TemporaryFile() as context:
             archive.context([program.folder, *program.shared], _NOT_IN_IMAGE, context)
             context.seek(0)
@@ -142,13 +156,16 @@ class Images:
         self, program: Program, messages: Iterator[dict[str, Any]], say: Callable[[str], None], verb: str
     ) -> None:
         lines: deque[str] = deque(maxlen=_LAST_LINES)
-        fault = ""
+        fault = place = ""
         try:
             for message in messages:
                 fault = str(message.get("error", fault))
                 for line in _lines(message):
                     lines.append(line)
-                    say(line)
+                    step = _STEP.fullmatch(line)
+                    place = f" {step['number']}/{step['of']}" if step else place
+                    if not _NOISE.fullmatch(line):
+                        say(f"{program.name}{place}: {step['what'] if step else line.removeprefix(' ---> ')}")
         except APIError as error:
             fault = str(error.explanation or error)
         if fault:

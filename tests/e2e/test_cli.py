@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -134,6 +135,8 @@ def test_the_example_of_building_builds_an_image(
     told = capfd.readouterr()
     assert json.loads(told.out)["heat_pump"]["new"] is True
     assert "Using cache" not in told.err
+    assert "[1/2] heat_pump: building the image calculation-engine/heat_pump:1.0.0" in told.err
+    assert re.search(r"^\[1/2\] heat_pump 1/\d+: FROM python:3.12-slim$", told.err, re.MULTILINE)
     assert "nothing: there is no module 'nothing'" in told.err
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,9 @@ def test_image_is_built_once_for_its_content_and_again_for_another(
 ) -> None:
     said: list[str] = []
     first = bench.executor.prepare(module, said.append)
-    assert any(line.startswith("Step 1/") for line in said)
+    assert said[0] == f"fresh: building the image {module.image}"
+    assert "fresh 1/4: FROM python:3.12-slim" in said
+    assert said[-1].startswith(f"fresh: the image {module.image} is ready, after ")
     assert first.image.startswith(f"{module.image}@sha256:")
     said.clear()
     assert bench.executor.prepare(module, said.append) == first
@@ -81,6 +84,19 @@ def test_image_is_built_once_for_its_content_and_again_for_another(
     task = replace(bench.task(), program=other)
     assert bench.run(task).exit_code == 0
     assert read(task.log) == b"second\n"
+
+
+def test_whoever_waits_for_an_image_that_another_builds_hears_how_far_it_is(bench: Bench, module: Program) -> None:
+    with (module.folder / "Dockerfile").open("a") as file:
+        file.write("RUN echo halfway; sleep 3\n")
+    heard: list[list[str]] = [[], []]
+    with ThreadPoolExecutor(2) as pool, closing(make_executor("docker", {}, bench.folder / "data")) as other:
+        first = pool.submit(bench.executor.prepare, module, heard[0].append)
+        while not any("halfway" in line for line in heard[0]):
+            assert not first.done()
+        assert pool.submit(other.prepare, module, heard[1].append).result(60) == first.result(60)
+    assert "fresh 4/5: halfway" in heard[1]
+    assert not any("building" in line for line in heard[1])
 
 
 def test_shared_folders_are_in_the_image_and_cases_are_not(bench: Bench, module: Program, tmp_path: Path) -> None:
