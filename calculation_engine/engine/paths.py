@@ -35,3 +35,12 @@ def scratch(data_dir: Path) -> Path:
 def owner_lock(data_dir: Path, owner: str) -> Path:
     """Return the file that an engine process keeps locked while it lives."""
     return data_dir / "engines" / f"{owner}.lock"
+
+
+def files_below(folder: Path) -> list[str]:
+    """Return the files in a folder and in those below it, relative to it and sorted."""
+    found: list[str] = []
+    for root, _, names in folder.walk():
+        inner = root.relative_to(folder)
+        found += [(inner / name).as_posix() for name in names]
+    return sorted(found)

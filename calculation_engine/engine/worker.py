@@ -20,7 +20,7 @@ from calculation_engine.db.rows import JoinMode, NewOutput, NewRun, Reused, Step
 from calculation_engine.engine.keys import step_key
 from calculation_engine.engine.ledger import NO_ROOM, Control, Ledger
 from calculation_engine.engine.outcome import Outcome, judge
-from calculation_engine.engine.paths import attempt_outputs, earlier_log, scratch, step_log
+from calculation_engine.engine.paths import attempt_outputs, earlier_log, files_below, scratch, step_log
 from calculation_engine.engine.programs import content_files, resolve
 from calculation_engine.engine.progress import ProgressReader
 from calculation_engine.engine.retrying import again_after
@@ -339,7 +339,7 @@ class Worker:
         except DiskLimit as error:
             if end.reason is None:
                 end = replace(end, reason=Reason.DISK_LIMIT, message=f"{error.message}; {error.hint}")
-        paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        paths = files_below(folder)
         outcome = judge(running.spec, end, folder, paths)
         self._refuse_to_blame(outcome, end)
         again = again_after(running.step, outcome, self.attempts, self.most_memory_bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ MANIFEST = "module.yaml"
 _NOT_CONTENT = frozenset({"cases", "__pycache__", "README.md", "tests", ".DS_Store"})
 _BUILT_IN = "images"
 
-_FileState = tuple[Path, int, int]
+#: A file, and what changes whenever it is written: its time in ns and its size in bytes.
+_FileState = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class Catalogue:
         digest = hashlib.sha256()
         files: dict[str, str] = {}
         for root in (folder, *shared):
-            for file in _content(root):
-                name, content = f"{root.name}/{file.relative_to(root).as_posix()}", self._hash(file)
+            for path, state in _content(str(root)):
+                name, content = f"{root.name}/{path}", self._hash(state)
                 digest.update(f"{name}\0".encode())
                 digest.update(content)
                 files[name] = content.hex()
@@ -115,17 +117,15 @@ class Catalogue:
             self._manifests[key] = load_manifest(folder)
         return self._manifests[key]
 
-    def _hash(self, file: Path) -> bytes:
-        key = _state(file)
-        if key not in self._hashes:
-            self._hashes[key] = hashlib.sha256(file.read_bytes()).digest()
-        return self._hashes[key]
+    def _hash(self, state: _FileState) -> bytes:
+        if state not in self._hashes:
+            self._hashes[state] = hashlib.sha256(Path(state[0]).read_bytes()).digest()
+        return self._hashes[state]
 
 
 def _state(file: Path) -> _FileState:
-    """Return what changes whenever a file is written."""
     status = file.stat()
-    return file, status.st_mtime_ns, status.st_size
+    return str(file), status.st_mtime_ns, status.st_size
 
 
 def built_in_folder() -> Path:
@@ -168,11 +168,18 @@ def _load_config_schema(manifest: Manifest, folder: Path) -> dict[str, Any]:
     return schema
 
 
-def _content(root: Path) -> Iterator[Path]:
-    for path in sorted(root.iterdir()):
-        if path.name in _NOT_CONTENT or path.suffix == ".pyc":
+def _content(folder: str, prefix: str = "") -> Iterator[tuple[str, _FileState]]:
+    """Yield each file below a folder that is a module's content, in an order that is always the same.
+
+    A step asks for this twice: entries of a folder with their status take a fifth of the time of paths.
+    """
+    with os.scandir(folder) as listed:
+        entries = sorted(listed, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name in _NOT_CONTENT or entry.name.endswith(".pyc"):
             continue
-        if path.is_dir():
-            yield from _content(path)
-        elif path.is_file():
-            yield path
+        if entry.is_dir():
+            yield from _content(entry.path, f"{prefix}{entry.name}/")
+        elif entry.is_file():
+            status = entry.stat()
+            yield prefix + entry.name, (entry.path, status.st_mtime_ns, status.st_size)

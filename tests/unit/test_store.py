@@ -66,6 +66,31 @@ def test_adopted_file_takes_the_place_of_a_stored_one_that_was_cut(store: Store,
     assert store.has(store.adopt(file))
 
 
+@pytest.mark.parametrize("adopted", [True, False])
+def test_content_that_is_stored_is_kept_and_counts_as_asked_for_now(
+    store: Store, tmp_path: Path, adopted: bool
+) -> None:
+    stored = store.path(store.put(b"a,b\n").sha256)
+    os.utime(stored, (0, 0))
+    before = stored.stat().st_ino
+    file = tmp_path / "result.csv"
+    file.write_bytes(b"a,b\n")
+    blob = store.adopt(file) if adopted else store.put(b"a,b\n")
+    assert stored.stat().st_ino == before
+    assert store.delete(blob.sha256, older_than_seconds=60) is False
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_stored_content_that_was_damaged_is_replaced(store: Store, tmp_path: Path, adopted: bool) -> None:
+    stored = store.path(store.put(b"a,b\n").sha256)
+    stored.chmod(0o644)
+    stored.write_bytes(b"x,y\n")
+    file = tmp_path / "result.csv"
+    file.write_bytes(b"a,b\n")
+    blob = store.adopt(file) if adopted else store.put(b"a,b\n")
+    assert store.open(blob.sha256).read() == b"a,b\n"
+
+
 def test_changed_content_is_noticed_while_it_is_read(store: Store) -> None:
     blob = store.put(b"right")
     path = store.path(blob.sha256)
