@@ -69,16 +69,17 @@ class Filled:
         ended = {"state": random.choice(STATES), "reason": None, "message": "", "started": created, "ended": created}
         workflow = {"processes": [{"name": module, "module": module, "config": CONFIG}]}
         self.ids.append(job_id)
-        job = {
+        job = dict.fromkeys(column.name for column in jobs.columns) | {
             "id": job_id, "owner": "eve" if number % 1000 == 0 else "local", "name": f"job {number:08}",
             "description": "", "tags": {"run": str(number // 10)}, "slot": None, "fraction": 1.0, "created": created,
             "cancel_requested": None, "request_hash": "0" * 64, "changes": 2, "due": None, "workflow": workflow,
-            "loops": [],
+            "loops": [], "priority": 0, "turn": number,
         }  # fmt: skip
         step = dict.fromkeys(column.name for column in steps.columns) | {
             "id": step_id, "job_id": job_id, "path": module, "process": module, "module": module, "executor": "local",
             "module_version": "1.0.0", "config": CONFIG, "files": FILES, "resources": {"cpu": 1}, "priority": 0,
-            "attempt": 1, "key": f"{number:064x}", "spec": CONFIG, "queued": created, "host": "here", "handle": step_id,
+            "cpu": 1.0, "memory_bytes": 1 << 30, "turn": number, "settled": 1, "attempt": 1,
+            "key": f"{number:064x}", "spec": CONFIG, "queued": created, "host": "here", "handle": step_id,
         }  # fmt: skip
         attempt = {
             "step_id": step_id, "number": 1, "owner": "engine", "executor": "local", "host": "here", "image": "image",
