@@ -25,6 +25,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from calculation_engine.api.server import Parts
+from calculation_engine.db.rows import JobFilter
 from calculation_engine.engine.paths import step_log
 from calculation_engine.errors import CalculationEngineError
 from calculation_engine.schemas.job import JobRequest
@@ -54,6 +55,13 @@ class Scene:
     document: str
     engine: subprocess.Popen[bytes] | None = None
     jobs: list[str] = field(default_factory=list)
+
+    def under_way(self, parts: Parts, fault: str) -> int:
+        """Return how many steps run now that a fault can meet."""
+        if "Docker" in fault or "container" in fault:
+            return self.docker.running()
+        found = parts.database.jobs.find(JobFilter(states=frozenset({State.RUNNING})), "-created", 1000, None)[0]
+        return len(found)
 
     def start_engine(self) -> None:
         """Start an engine in a process of its own."""
@@ -90,7 +98,7 @@ def restart_mariadb(scene: Scene, _: random.Random) -> None:
 
 def cut_network(scene: Scene, chance: random.Random) -> None:
     scene.wire.cut()
-    time.sleep(chance.uniform(0.5, 4))
+    time.sleep(scene.settings.lease_seconds * chance.uniform(1.1, 2))
     scene.wire.mend()
 
 
@@ -126,7 +134,8 @@ class Row:
     """What one fault cost."""
 
     fault: str
-    times: int = 0
+    times: int = 0  #: strikes, each while steps ran
+    met: int = 0  #: steps that ran when it struck, all strikes together
     lost_jobs: int = 0
     at_once: int = 0
     started_again: int = 0
@@ -156,7 +165,7 @@ def run(fault: str, times: int, load: int, chance: random.Random) -> Row:
         given: dict[str, Any] = {
             "data_dir": str(data), "module_path": [str(PROGRAMS)], "steps_at_once": 6, "disk_free": 8 << 20,
             "executors": {"docker": {"host": own_docker.host, "build_missing": False}},
-            "lease_seconds": 5, "database": mariadb.url(wire.port),
+            "lease_seconds": 3, "attempts": times + 1, "database": mariadb.url(wire.port),
         }  # fmt: skip
         scene = Scene(folder, own_docker, mariadb, wire, Settings(**given), json.dumps(given))
         ending.callback(scene.end_engine)
@@ -182,10 +191,11 @@ def _strike(scene: Scene, row: Row, times: int, load: int, chance: random.Random
     scene.start_engine()
     for _ in range(times):
         time.sleep(chance.uniform(0.5, 4))
+        add(load - open_jobs())
+        row.met += _wait_for_steps(scene, row, parts)
         FAULTS[row.fault](scene, chance)
         row.times += 1
         until(lambda: _answers(open_jobs))
-        add(load - open_jobs())
     until(lambda: _answers(lambda: open_jobs() == 0), 300)
     assert scene.engine is not None
     until(lambda: not scene.docker.objects() and not list((scene.settings.data_dir / "work").iterdir()), 30)
@@ -193,6 +203,19 @@ def _strike(scene: Scene, row: Row, times: int, load: int, chance: random.Random
     scene.engine.wait(60)
     _count(scene, row, parts)
     parts.close()
+
+
+def _wait_for_steps(scene: Scene, row: Row, parts: Parts) -> int:
+    """Return how many steps run that the fault can meet, as soon as there are any: else it would strike nothing."""
+    count = 0
+
+    def any_run() -> bool:
+        nonlocal count
+        count = scene.under_way(parts, row.fault)
+        return count > 0
+
+    until(any_run)
+    return count
 
 
 def _answers(ask: Callable[[], object]) -> object:
@@ -232,14 +255,14 @@ def main() -> int:
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     print(f"seed {asked.seed}, {asked.jobs} jobs under way\n")
-    print("| fault | times | jobs lost | at once | started again | left over | second attempts |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| fault | times | steps met | jobs lost | at once | started again | left over | second attempts |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     words = [sys.executable, "-m", "calculation_engine", "module", "build", "probe"]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"CE_MODULE_PATH": str(PROGRAMS)})
     clean = True
     for fault in asked.faults or FAULTS:
         row = run(fault, asked.times, asked.jobs, chance)
-        counted = (row.times, row.lost_jobs, row.at_once, row.started_again, row.left_over, row.attempts)
+        counted = (row.times, row.met, row.lost_jobs, row.at_once, row.started_again, row.left_over, row.attempts)
         print(f"| {fault} | {' | '.join(map(str, counted))} |", flush=True)
         clean &= row.is_clean
     return 0 if clean else 1

@@ -85,18 +85,28 @@ class OwnDocker:
         client.close()
         return found
 
+    def running(self) -> int:
+        """Return how many containers run."""
+        client = docker.DockerClient(self.host)
+        found = client.containers.list()
+        client.close()
+        return len(found)
+
     def remove_one(self) -> bool:
         """Delete a running container as somebody would by hand; False when none runs.
 
         A second attempt is spared: a step that is lost twice fails, as it should.
         """
         client = docker.DockerClient(self.host)
-        running = client.containers.list()
-        running = [each for each in running if each.labels["calculation-engine.attempt"].endswith("-1")]
-        with suppress(docker.errors.APIError, IndexError):
-            running[0].remove(force=True)
+        found = client.containers.list()
+        first = next((each for each in found if each.labels["calculation-engine.attempt"].endswith("-1")), None)
+        removed = False
+        with suppress(docker.errors.APIError):  # it has just ended
+            if first is not None:
+                first.remove(force=True)
+                removed = True
         client.close()
-        return bool(running)
+        return removed
 
     def close(self) -> None:
         """End it and remove its files."""

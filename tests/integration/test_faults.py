@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,4 +24,6 @@ def test_nothing_is_lost_doubled_or_left_by(fault: str) -> None:
     ended = subprocess.run(words, capture_output=True, text=True, timeout=480, check=False)
 
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr[-6000:]}"
-    assert f"| {fault} | 2 | 0 | 0 | 0 | 0 |" in ended.stdout
+    assert re.search(
+        rf"^\| {re.escape(fault)} \| 2 \| [1-9]\d* \| 0 \| 0 \| 0 \| 0 \| \d+ \|$", ended.stdout, re.MULTILINE
+    )
