@@ -58,11 +58,10 @@ class Shared:
         while (job := self.parts.database.jobs.get(job_id)).state not in ENDED:
             time.sleep(0.05)
         assert job.started is not None, job.message
-        ended = steps.c.ended
-        free: datetime | None = self.parts.database.sessions.read(
-            lambda tx: tx.run(select(func.min(ended)).where(ended >= job.created, steps.c.job_id != job_id)).scalar()
-        )
-        assert free is not None
+        within = (steps.c.ended >= job.created) & (steps.c.ended <= job.started) & (steps.c.job_id != job_id)
+        first = select(func.min(steps.c.ended)).where(within)
+        # No step ended in between: one slot was free already.
+        free: datetime = self.parts.database.sessions.read(lambda tx: tx.run(first).scalar()) or job.created
         return (job.started - free).total_seconds(), (job.started - job.created).total_seconds()
 
     def queued(self) -> int:

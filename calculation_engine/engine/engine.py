@@ -217,11 +217,13 @@ class Engine:
             future = self._pool.submit(self._worker.run, step, control)
             self._in_hand[step.id] = _InHand(step, control, future)
         metrics.STEPS_RUNNING.set(len(self._in_hand))
-        future.add_done_callback(lambda _: self._let_go(step.id))
+        future.add_done_callback(lambda _: self._let_go(step.id, control))
 
-    def _let_go(self, step_id: str) -> None:
+    def _let_go(self, step_id: str, control: Control) -> None:
         with self._lock:
-            self._in_hand.pop(step_id, None)
+            # A step that its worker gave back may be in other hands here before that worker is done.
+            if step_id in self._in_hand and self._in_hand[step_id].control is control:
+                del self._in_hand[step_id]
         metrics.STEPS_RUNNING.set(len(self._in_hand))
         self._wake.set()
 
