@@ -103,10 +103,14 @@ def _stalled(report: Report, history: Sequence[float], options: Options) -> str:
 def _failed(report: Report, history: Sequence[float], options: Options) -> str:
     if options.one_way:
         return f"the one pass failed: {report.failure}. Look at that model's log"
-    where = "the start and its neighbours" if not history else "the point reached"
+    if not history:
+        return (
+            f"the models could be solved neither at the start nor near it, in {options.max_failures} evaluations; the"
+            f" last: {report.failure}. Make the scenario of that model one that it can solve alone"
+        )
     return (
-        f"{options.max_failures} evaluations in a row failed, ever nearer to {where}; the last: {report.failure}."
-        " Look at that model's log"
+        f"{options.max_failures} evaluations in a row failed, ever nearer to the point reached; the last:"
+        f" {report.failure}. Look at that model's log"
     )
 
 

@@ -30,15 +30,27 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run
 
 
+def example() -> dict[str, Any]:
+    """Return the reference scenario, its paths absolute."""
+    document: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
+    for label, path in document["processes"][0]["inputs"].items():
+        document["processes"][0]["inputs"][label] = str(EXAMPLE.parent / path)
+    return document
+
+
 def run_file(file: Path, output: Path, data_dir: Path, executor: str = "local") -> Path:
+    result = run_cli(file, output, data_dir, executor)
+    assert result.returncode == 0, result.stderr[-4000:]
+    return output
+
+
+def run_cli(file: Path, output: Path, data_dir: Path, executor: str = "local") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "calculation_engine", "run", str(file), "--executor", executor]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CE_")}
     environment["CE_DATA_DIR"] = str(data_dir)
-    result = subprocess.run(
+    return subprocess.run(
         [*command, "--output", str(output)], env=environment, capture_output=True, text=True, timeout=1100, check=False
     )
-    assert result.returncode == 0, result.stderr[-4000:]
-    return output
 
 
 def summary(folder: Path) -> dict[str, tuple[float, float]]:
@@ -97,11 +109,23 @@ def test_results_that_were_solved_elsewhere_give_in_one_pass_what_the_first_eval
 
 
 @pytest.mark.timeout(600)
+def test_scenario_without_a_solution_ends_with_the_constraints_that_conflict(runs: Any, tmp_path: Path) -> None:
+    document = example()
+    document["processes"][0]["config"]["scale"] += [
+        {"parameter": parameter, "factor": 2} for parameter in ("SpecifiedAnnualDemand", "AccumulatedAnnualDemand")
+    ]
+    (tmp_path / "twice.yaml").write_text(yaml.safe_dump(document))
+    ended = run_cli(tmp_path / "twice.yaml", tmp_path / "results", runs("local").parent / "data")
+    assert ended.returncode == 1
+    told = " ".join(ended.stderr.split())
+    assert "loop_failed: evaluation 6: the models could be solved neither at the start nor near it" in told
+    assert "energy: the model is infeasible: these constraints conflict: AnnualBalance[SIMPLICITY,ETH,2040]" in told
+
+
+@pytest.mark.timeout(600)
 def test_scenario_that_is_the_baseline_changes_nothing_in_two_evaluations(tmp_path: Path) -> None:
-    document = yaml.safe_load(EXAMPLE.read_text())
+    document = example()
     document["processes"][0]["config"].pop("scale")
-    for label, path in document["processes"][0]["inputs"].items():
-        document["processes"][0]["inputs"][label] = str(EXAMPLE.parent / path)
     (tmp_path / "same.yaml").write_text(yaml.safe_dump(document))
     folder = run_file(tmp_path / "same.yaml", tmp_path / "results", tmp_path / "data")
     job = json.loads((folder / "job.json").read_text())

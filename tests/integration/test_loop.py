@@ -92,6 +92,31 @@ def test_models_that_never_have_a_solution_end_the_loop(system: System) -> None:
     assert "no solution" in job.message
 
 
+@pytest.mark.timeout(400)
+def test_models_that_overshoot_diverge_undamped_and_agree_by_default(system: System) -> None:
+    overshoots = {"offset": 4.4, "slope": -1.2}
+    undamped = {"acceleration": {"method": "constant", "relaxation": 1}}
+    first, second = (system.submit(body(overshoots, start=1.9, **loop)) for loop in (undamped, {}))
+    job = system.ended(first, 180)
+    assert (job.state, job.reason) == (State.FAILED, Reason.STALLED)
+    assert "the models drive each other apart under method 'constant'" in job.message
+    assert "use multisecant" in job.message
+    job = system.ended(second, 120)
+    assert (job.state, job.loops[0]["verdict"]) == (State.SUCCEEDED, "converged"), job.message
+
+
+@pytest.mark.timeout(400)
+def test_tolerance_below_the_noise_of_the_models_is_told_as_such(system: System) -> None:
+    document = body({"noise": 1e-4}, start=1.99, until={"relative": 1e-6}, sequence=["first"])
+    document["processes"].pop()
+    document["components"][0]["bridge"]["config"] |= {"links": [], "groups": {"": {"positive": True, "noise": 1e-4}}}
+    job = system.ended(system.submit(document), 300)
+    assert (job.state, job.reason) == (State.FAILED, Reason.NOISE_FLOOR)
+    assert "what is left is noise of the models" in job.message
+    assert "ask for a wider tolerance" in job.message
+    assert job.loops[0]["history"][-1]["cautions"] == ["tolerance_below_noise"]
+
+
 def test_cancelled_loop_starts_no_further_evaluation(system: System) -> None:
     job_id = system.submit(body({"sleep": 600}))
     system.wait(lambda: any(step.path == "agree/1/first" and step.started for step in system.steps(job_id)))

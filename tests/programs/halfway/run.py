@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ def run(input_dir: Path, output_dir: Path) -> int:
     for row in rows:
         value = float(row["value"])
         answer = config.get("offset", 1.0) + config.get("slope", 0.5) * value
+        answer *= 1 + config.get("noise", 0) * math.sin(1e9 * value)
         if value > config.get("jump_at", float("inf")):
             answer -= 0.5
         row["value"] = repr(answer)

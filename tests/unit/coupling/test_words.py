@@ -124,7 +124,7 @@ def test_a_start_that_always_fails_ends_as_failed_after_trying_its_neighbours() 
     assert scheme.word is Word.FAILED
     assert len({entry.x for entry in scheme.log}) == 6
     assert scheme.solution is None
-    assert "start and its neighbours" in scheme.reports[-1].sentence
+    assert "neither at the start nor near it, in 6 evaluations; the last: Steady state" in scheme.reports[-1].sentence
 
 
 def test_a_region_that_cannot_be_solved_is_gone_round() -> None:
