@@ -134,18 +134,27 @@ def _find_interpreter(request: str) -> tuple[str, str]:
     if re.fullmatch(r"[0-9.]+", request) and f"{platform.python_version()}.".startswith(f"{request}."):
         return own, platform.python_version()
     find = ["python", "find", "--no-project", "--system", request]
+    for found in (_uv(find), *_of_pyenv(request, Path.home())):
+        asked = _ask(found) if found else None
+        if asked is not None:
+            return found, asked[0]
+    failed = _install(request)
     found = _uv(find)
     asked = _ask(found) if found else None
     if asked is None:
-        failed = _install(request)
-        found = _uv(find)
-        asked = _ask(found) if found else None
-        if asked is None:
-            raise EnvironmentFailed(
-                f"Python {request}: none that runs was found here, and uv could not install it:\n{failed}",
-                hint=f"install Python {request} so that it is on the PATH of the engine",
-            )
+        raise EnvironmentFailed(
+            f"Python {request}: none that runs was found here, and uv could not install it:\n{failed}",
+            hint=f"install Python {request} so that it is on the PATH of the engine",
+        )
     return found, asked[0]
+
+
+def _of_pyenv(request: str, home: Path) -> list[str]:
+    """Return pyenv's interpreters of a version, newest first; its shims, which uv finds, run one chosen version."""
+    folders = (home / ".pyenv" / "versions").glob(f"{request}*")
+    numbers = {folder: tuple(map(int, re.findall(r"\d+", folder.name))) for folder in folders}
+    fitting = [folder for folder in numbers if f"{folder.name}.".startswith(f"{request}.")]
+    return [str(folder / "bin" / "python") for folder in sorted(fitting, key=lambda f: numbers[f], reverse=True)]
 
 
 def _install(request: str) -> str:

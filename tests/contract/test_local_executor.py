@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -89,6 +90,16 @@ def test_environment_that_cannot_be_made_tells_why_and_what_to_do(tmp_path: Path
     with pytest.raises(EnvironmentFailed, match="no/such/file") as caught:
         bench.executor.prepare(replace(bench.program(), requirements=lock), lambda _: None)
     assert "lock file" in str(caught.value.hint)
+
+
+def test_python_of_pyenv_is_found_without_its_shims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench("local", tmp_path)
+    for name in ("3.97.10", "3.97.9", "3.9.70"):
+        (tmp_path / ".pyenv" / "versions" / name / "bin").mkdir(parents=True)
+    (tmp_path / ".pyenv" / "versions" / "3.97.10" / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    prepared = bench.executor.prepare(replace(bench.program(), python="3.97"), lambda _: None)
+    assert prepared.environment_id.startswith(f"python-{platform.python_version()}-")
 
 
 def test_python_that_nobody_has_is_told(tmp_path: Path) -> None:
