@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
 
+_HERE = "http://127.0.0.1:8081"
 _LONGEST_PAGE = 100
 
 
@@ -32,19 +34,20 @@ class Client:
     For example ``Client().solve("cbc", {"model": "osemosys"}, {"data": "utopia.txt"}).results["AnnualEmissions"]``.
     """
 
-    def __init__(
-        self, server: str = "http://127.0.0.1:8081", token: str | None = None, *, timeout_seconds: float = 300.0
-    ) -> None:
+    def __init__(self, server: str | None = None, token: str | None = None, *, timeout_seconds: float = 300.0) -> None:
         """Name the server; nothing is sent yet.
 
         Args:
-            server: its address.
-            token: for a server that asks for one.
+            server: its address; none: CE_SERVER, which JupyterLab of the compose project has, else this machine's.
+            token: for a server that asks for one; none, with no ``server`` either: CE_TOKEN.
             timeout_seconds: how long one answer may take, the check of a large upload included.
 
         Raises:
             InvalidInput: ``server`` is not an address.
         """
+        if server is None:  # as the command line has it; a notebook has no other place for settings
+            server = os.environ.get("CE_SERVER", _HERE)  # noqa: TID251
+            token = token or os.environ.get("CE_TOKEN")  # noqa: TID251
         self.transport = Transport(server, token, timeout_seconds)
         self._manifests: dict[str, Manifest] = {}
 

@@ -12,12 +12,12 @@ from urllib.parse import quote
 import pytest
 
 from calculation_engine.client import Client
-from calculation_engine.states import State
+from calculation_engine.states import Reason, State
 from tests.e2e.stack import Stack, make_modules, stack
 
 pytestmark = [pytest.mark.needs("compose"), pytest.mark.timeout(300)]
 
-TABLE = "REGION,VALUE\nnorth,1\nsouth,2\n"
+TABLE_INPUT = {"table": {"type": "inline", "text": "REGION,VALUE\nnorth,1\nsouth,2\n"}}
 #: Sends requests from where the engine is, through the socket that it has: one a line.
 ASK = """
 import http.client, json, socket, sys
@@ -74,7 +74,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         make_modules(folder)
         made.compose("up", "--detach", "--wait", "--wait-timeout", "120", "ce")
         yield made
-        for name in ("eos_demo", "user_demo"):
+        for name in ("eos_demo", "slow_demo"):
             remove = ["docker", "image", "rm", "--force", f"calculation-engine/{name}:1.0.0"]
             subprocess.run(remove, capture_output=True, check=False)
 
@@ -101,14 +101,18 @@ def ask(running: Stack) -> Iterator[Ask]:
 
 
 @pytest.fixture(scope="module")
-def job_state(running: Stack) -> State:
+def client(running: Stack) -> Iterator[Client]:
     with Client(running.url) as client:
-        inputs = {"table": {"type": "inline", "text": TABLE}}
-        job = client.submit({"module": "eos_demo", "config": {"factor": 3}, "inputs": inputs}).wait(200)
-        assert job.state is State.SUCCEEDED, job.message
-        assert job.results["totals"]["sum"] == pytest.approx(9)
-        assert "2 rows, their sum is 9" in job.log()
-        return job.state
+        yield client
+
+
+@pytest.fixture(scope="module")
+def job_state(client: Client) -> State:
+    job = client.submit({"module": "eos_demo", "config": {"factor": 3}, "inputs": TABLE_INPUT}).wait(200)
+    assert job.state is State.SUCCEEDED, job.message
+    assert job.results["totals"]["sum"] == pytest.approx(9)
+    assert "2 rows, their sum is 9" in job.log()
+    return job.state
 
 
 def test_engine_has_no_socket_but_the_proxys_and_the_proxy_no_network(running: Stack) -> None:
@@ -278,8 +282,23 @@ def test_container_and_volume_that_only_bear_such_a_name_are_left_alone(ask: Ask
         subprocess.run(["docker", "volume", "rm", name], check=True, capture_output=True)
 
 
-def test_pull_network_and_gpu_are_allowed_by_the_administrator_alone(ask: Ask, running: Stack) -> None:
-    status, answer = ask("POST", "/images/create?fromImage=calculation-engine/x&tag=1")
-    assert status == 403
-    assert "PROXY_ALLOWS=build,pull does" in json.loads(answer)["message"]
-    assert "pull is not allowed" in running.logs("proxy")
+def test_running_job_is_found_again_and_cancelled_through_the_proxy(running: Stack, client: Client) -> None:
+    job = client.submit({"module": "slow_demo", "config": {"factor": 300}, "inputs": TABLE_INPUT})
+    while job.refresh().state is State.QUEUED:
+        pass
+    running.compose("restart", "ce")
+    running.compose("up", "--detach", "--wait", "ce")
+    job.cancel()
+    assert job.wait(60).state is State.CANCELLED
+    assert [step.attempt for step in job.steps] == [1]
+    assert job.steps[0].id not in running.logs("proxy")  # of what it does not refuse it says nothing
+
+
+def test_administrator_says_what_else_is_allowed(running: Stack, client: Client) -> None:
+    settings = running.folder / "env"
+    settings.write_text(settings.read_text() + "PROXY_ALLOWS=\n")
+    running.compose("up", "--detach", "--wait", "proxy")
+    job = client.submit({"module": "user_demo", "config": {"factor": 3}, "inputs": TABLE_INPUT}).wait(60)
+    assert (job.state, job.steps[0].reason) == (State.FAILED, Reason.IMAGE_MISSING)
+    assert "refused by the socket proxy: build is not allowed here; PROXY_ALLOWS=build does" in job.steps[0].message
+    assert "build is not allowed here" in running.logs("proxy")

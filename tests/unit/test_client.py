@@ -522,3 +522,12 @@ def test_new_ids_are_of_version_7_and_in_the_order_of_time() -> None:
     assert {(UUID(one).version, UUID(one).variant) for one in ids} == {(7, "specified in RFC 4122")}
     assert len(set(ids)) == 1000
     assert [one[:13] for one in ids] == sorted(one[:13] for one in ids)
+
+
+def test_server_and_token_come_from_the_environment_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Client() as client:
+        assert client.transport.server == "http://127.0.0.1:8081"
+    monkeypatch.setenv("CE_SERVER", "http://ce:8081")
+    with Client() as client, Client("http://elsewhere:1") as other:
+        assert client.transport.server == "http://ce:8081"
+        assert other.transport.server == "http://elsewhere:1"
