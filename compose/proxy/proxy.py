@@ -18,8 +18,8 @@ from rules import (
     Call,
     RefusedError,
     Rules,
-    check_query,
     checked_container,
+    checked_query,
     find_call,
     is_attempts,
     is_left_over,
@@ -48,7 +48,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     try:
         query = {name: request.query.getone(name) for name in request.query}  # the first; and that is what goes on
         call, named = find_call(request.method, request.rel_url.raw_path, query)
-        check_query(call, query, request.app[RULES])
+        query = checked_query(call, query, request.app[RULES])
         body = await checked_body(request, call, query.get("name", ""))
         await check_owned(request.app, call, named)
         return await passed_on(request, query, body)

@@ -22,6 +22,9 @@ NOBODY = "65534:65534"
 VOLUME = "/ce"
 _NAME = r"(?P<name>ce-[a-z0-9-]{1,60})"
 _IMAGE = r"(?P<image>[a-z0-9][a-zA-Z0-9._:/@-]{0,300})"
+_UNCLEAN = re.compile(
+    r"(^|/)\.{0,2}(/|$)"
+)  #: a part of a path that is empty, . or .., by which it may mean another one
 _NOT = frozenset({"", "0", "no", "false", "none"})  #: how Docker reads a parameter that is off
 _WHAT = {
     "Privileged": "privileged mode",
@@ -83,7 +86,7 @@ class Call:
     method: str
     path: re.Pattern[str]
     parameters: frozenset[str]
-    about: str = ""  #: container, volume, image, left over: it must be the engine's; list, create, build, pull
+    about: str = ""  #: container, volume, image, left over: it must be the engine's; list, sizes, create, build, pull
 
 
 def _call(method: str, path: str, parameters: str = "", about: str = "") -> Call:
@@ -94,7 +97,7 @@ CALLS = (
     _call("GET", "/_ping"),
     _call("GET", "/version"),
     _call("GET", "/info"),
-    _call("GET", "/system/df", "type"),
+    _call("GET", "/system/df", "type", "sizes"),
     _call("GET", "/containers/json", "all filters limit size trunc_cmd", "list"),
     _call("GET", "/volumes", "filters", "list"),
     _call("POST", "/containers/create", "name", "create"),
@@ -123,7 +126,7 @@ def find_call(method: str, path: str, query: Mapping[str, str]) -> tuple[Call, d
         path: as it was sent, still encoded: no name that the engine uses has a character that must be.
         query: its parameters, each once.
     """
-    for call in CALLS:
+    for call in () if _UNCLEAN.search(path[1:]) else CALLS:
         found = call.path.fullmatch(path)
         if found and call.method == method:
             extra = [name for name, value in query.items() if name not in call.parameters and value.lower() not in _NOT]
@@ -133,8 +136,12 @@ def find_call(method: str, path: str, query: Mapping[str, str]) -> tuple[Call, d
     raise RefusedError(f"{method} {path} is no call that the engine makes")
 
 
-def check_query(call: Call, query: Mapping[str, str], rules: Rules) -> None:
-    """Refuse a build, pull or list of what is not the engine's."""
+def checked_query(call: Call, query: Mapping[str, str], rules: Rules) -> dict[str, str]:
+    """Return the parameters that go on.
+
+    Raises:
+        RefusedError: it is a build, a pull or a list of what is not the engine's.
+    """
     if call.about == "build":
         rules.check_allowed("build")
         rules.check_repository(query.get("t", ""))
@@ -143,10 +150,15 @@ def check_query(call: Call, query: Mapping[str, str], rules: Rules) -> None:
     elif call.about == "pull":
         rules.check_allowed("pull")
         rules.check_repository(query.get("fromImage", ""))
+    elif call.about == "sizes" and query.get("type") != "volume":
+        raise RefusedError("sizes of anything but volumes")
     elif call.about == "list":
-        labels = _object(query.get("filters", "{}"), "filters").get("label", [])
-        if not any(str(label).startswith(f"{LABEL}.") for label in labels):
+        filters = _object(query.get("filters", "{}"), "filters")
+        labels = filters.get("label")
+        if not isinstance(labels, list) or not any(str(label).startswith(f"{LABEL}.") for label in labels):
             raise RefusedError("a list of containers or volumes that are not the engine's")
+        return {**query, "filters": json.dumps(filters)}
+    return dict(query)
 
 
 def checked_container(body: bytes, name: str, rules: Rules) -> dict[str, Any]:
@@ -196,7 +208,7 @@ def _container_fields(attempt: str) -> dict[str, Test]:
         return True
 
     return {
-        "Image": lambda value: isinstance(value, str) and re.fullmatch(_IMAGE, value) is not None,
+        "Image": _is_image,
         "User": lambda value: value == NOBODY,
         "Labels": lambda value: isinstance(value, dict) and value.get(ATTEMPT) == attempt,
         **dict.fromkeys(
@@ -242,6 +254,10 @@ def _picked(asked: Any, fields: Mapping[str, Test], faults: list[str]) -> dict[s
             faults.append(f"{_WHAT.get(key, 'what the engine never asks for')} ({key}: {json.dumps(value)[:200]})")
     faults += [f"{key} must be there" for key in fields if key not in _OPTIONAL and not asked.get(key)]
     return {key: asked[key] for key in fields if asked.get(key)}
+
+
+def _is_image(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(_IMAGE, value) is not None and not _UNCLEAN.search(value)
 
 
 def _is_limit(value: Any) -> bool:

@@ -189,6 +189,7 @@ FORBIDDEN = [
     ("User", None, "User must be there"),
     ("Labels", {}, "Labels must be there"),
     ("Image", "mariadb:10.11", "is no module's"),
+    ("Image", "a/../../containers/db", "Image"),
     ("Volumes", {"/host": {}}, "Volumes"),
 ]
 
@@ -226,7 +227,13 @@ def build(**parameters: str) -> str:
         ("GET", f"/containers/{NAME}%2f..%2fdb/json", "no call that the engine makes"),
         ("GET", "/containers/json?all=1", "not the engine's"),
         ("GET", '/containers/json?all=1&filters={"status":["running"]}', "not the engine's"),
+        ("GET", '/containers/json?all=1&filters={"label":{"calculation-engine.attempt":true}}', "not the engine's"),
         ("GET", "/volumes", "not the engine's"),
+        ("GET", "/system/df", "sizes of anything but volumes"),
+        ("GET", "/system/df?type=container&type=volume", "sizes of anything but volumes"),
+        ("DELETE", "/images/a/../../volumes/STACK_secrets", "no call that the engine makes"),
+        ("GET", "/images/a/../../containers/STACK_db/json", "no call that the engine makes"),
+        ("GET", "//images/a/json", "no call that the engine makes"),
         ("POST", "/volumes/create", "no call that the engine makes"),
         ("DELETE", "/volumes/STACK_secrets", "no call that the engine makes"),
         ("GET", "/images/json", "no call that the engine makes"),
