@@ -163,9 +163,7 @@ QUESTIONS: dict[str, Callable[[Filled], object]] = {
     "list of a name's beginning": listing(JobFilter(name_prefix="job 000001")),
     "jobs to be planned": lambda filled: filled.database.jobs.due(20),
     "live attempts": lambda filled: filled.database.steps.live_attempts(),
-    "steps to take over (none)": lambda filled: (
-        filled.database.steps.take_over("x", "here", {"local": True}, 30) and None
-    ),
+    "steps to take over (none)": lambda filled: filled.database.steps.take_over("x", {"local": "here"}, 30) and None,
     "create a job": lambda filled: filled.queue(0),
     "claim a step": claim,
     "claim, join, begin, start and end a step": whole_step,

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """Seconds after which another engine takes over the steps of one that no longer answers."""
     attempts: int = Field(default=2, ge=1, le=20)
     """Attempts of a step whose process or container is lost without a record of its end."""
+    gone_places: Annotated[list[str], NoDecode] = []
+    """Machines and Docker engines that never come back, as steps name them in `host`: what runs there is lost."""
     tokens_file: AbsolutePath | None = None
     """File with one `owner:token` a line; each request then needs one of the tokens."""
     allowed_hosts: Annotated[list[str], NoDecode] = []
@@ -120,7 +122,9 @@ class Settings(BaseSettings):
     disk_quota: ByteSize | None = None
     """Bytes that all that is in `data_dir` may use; default: what the disk has."""
 
-    @field_validator("allowed_hosts", "allowed_origins", "job_executors", "priority_owners", mode="before")
+    @field_validator(
+        "allowed_hosts", "allowed_origins", "job_executors", "priority_owners", "gone_places", mode="before"
+    )
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return _split(value)

@@ -132,19 +132,16 @@ def leave(tx: Transaction, owner: str) -> None:
 def take_over(
     sessions: Sessions,
     owner: str,
-    host: str,
-    executors_host_bound: Mapping[str, bool],
+    places: Mapping[str, str],
     lease_seconds: float,
     dead_owners: Collection[str],
-    gone_hosts: Collection[str],
+    gone_places: Collection[str],
 ) -> list[StepRow]:
     """Lease what others left; see :meth:`Steps.take_over`."""
-    hosts = {host, *gone_hosts}
 
     def within_reach(step: Row[Any]) -> bool:
-        # The host is noted before anything is started there, so it tells more than the handle does.
-        bound = executors_host_bound.get(step.executor)
-        return bound is not None and (not bound or step.host is None or step.host in hosts)
+        # The place is noted before anything is started there, so it tells more than the handle does.
+        return step.executor in places and step.host in {None, places[step.executor], *gone_places}
 
     def left(tx: Transaction, lock: bool) -> list[str]:
         queries = _left(tx, owner, set(dead_owners) - {owner})

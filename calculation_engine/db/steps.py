@@ -155,29 +155,25 @@ class Steps:
     def take_over(
         self,
         owner: str,
-        host: str,
-        executors_host_bound: Mapping[str, bool],
+        places: Mapping[str, str],
         lease_seconds: float,
         dead_owners: Collection[str] = (),
-        gone_hosts: Collection[str] = (),
+        gone_places: Collection[str] = (),
     ) -> list[StepRow]:
         """Lease to ``owner`` the steps whose lease ran out by the database's clock, or whose owner is known to be dead.
 
         Args:
             owner: who takes them; never one of its own.
-            host: the machine that ``owner`` runs on.
-            executors_host_bound: the executors that ``owner`` has, and whether what they start can be found on the
-                same host only. A step begun by such an executor elsewhere is left to the engines there.
+            places: the executors that ``owner`` has, and where what they start can be found again. A step that was
+                begun in another place is left to the engines that reach it.
             lease_seconds: as in :meth:`claim`.
             dead_owners: owners that are known to be dead although their leases stand.
-            gone_hosts: hosts that never come back; what was begun there is given over as well, to be requeued as lost.
+            gone_places: places that never come back; what was begun there is given over as well, to be counted lost.
 
         Returns:
             The steps as they were left: queued, or running with the handle to attach to.
         """
-        return claiming.take_over(
-            self._sessions, owner, host, executors_host_bound, lease_seconds, dead_owners, gone_hosts
-        )
+        return claiming.take_over(self._sessions, owner, places, lease_seconds, dead_owners, gone_places)
 
     def join(self, step_id: str, token: str, key: str, mode: JoinMode = JoinMode.REUSE) -> Joined:
         """Ask for the right to compute ``key``, so that nothing is computed twice.

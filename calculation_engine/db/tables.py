@@ -149,7 +149,7 @@ class StepColumns(TypedColumns):
     cancel_requested: Named[datetime | None] = Column(UtcTime)
     attempt: Named[int] = Column(Integer)
     handle: Named[str | None] = Column(String(500))
-    #: Where the current attempt was begun: a host-bound executor's attempt is taken over there only.
+    #: The place where the current attempt was begun: it is taken over by engines that reach that place only.
     host: Named[str | None] = Column(String(255))
     key: Named[str | None] = Column(String(64))
     spec: Named[dict[str, Any] | None] = Column(Json)

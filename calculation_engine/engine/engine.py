@@ -21,7 +21,7 @@ from calculation_engine.engine.owner import Owner, surely_dead
 from calculation_engine.engine.planning import Planning
 from calculation_engine.engine.sweep import Sweep
 from calculation_engine.engine.worker import Worker
-from calculation_engine.errors import DatabaseUnavailable
+from calculation_engine.errors import DatabaseUnavailable, ExecutorUnavailable
 from calculation_engine.executors.base import Executor
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings
@@ -70,8 +70,8 @@ class Engine:
             catalogue,
             executors,
             settings.data_dir,
-            self._owner.host,
             settings.attempts,
+            frozenset(settings.gone_places),
             self._capacity.memory_bytes,
         )
         self._planning = Planning(database, store, catalogue, settings, window=4 * math.ceil(self._capacity.cpus))
@@ -198,14 +198,22 @@ class Engine:
         owners = self._database.steps.owners() - {me.name}
         steps = self._database.steps.take_over(
             me.name,
-            me.host,
-            {name: executor.capabilities.host_bound for name, executor in self._executors.items()},
+            self._places(),
             self._settings.lease_seconds,
             dead_owners=surely_dead(self._settings.data_dir, owners, me.host),
+            gone_places=self._settings.gone_places,
         )
         for step in steps:
             log.info("step_found", step=step.id, attempt=step.attempt, handle=step.handle)
             self._hand_out(step)
+
+    def _places(self) -> dict[str, str]:
+        """Return where each executor finds again what it starts, but for those that cannot be reached now."""
+        places = {}
+        for name, executor in self._executors.items():
+            with suppress(ExecutorUnavailable):
+                places[name] = executor.place
+        return places
 
     def _hand_out(self, step: StepRow) -> None:
         control = Control(tell=self._wake.set)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -88,9 +88,10 @@ class Worker:
     catalogue: Catalogue
     executors: Mapping[str, Executor]
     data_dir: Path
-    host: str
     attempts: int
     """Of a step that says nothing of retries itself."""
+    gone_places: Collection[str]
+    """What was begun in one of these is lost."""
     most_memory_bytes: int
     """Up to which a step's memory may grow here."""
     known_contents: set[str] = field(default_factory=set)
@@ -147,7 +148,7 @@ class Worker:
                 spec=step.spec,
                 key=None,
                 module_version=step.module_version,
-                host=self.host,
+                host=self.executors[step.executor].place,
                 image=None,
             )
         again = again_after(step, outcome, self.attempts, self.most_memory_bytes)
@@ -204,7 +205,7 @@ class Worker:
                 spec=spec.model_dump(mode="json"),
                 key=key,
                 module_version=spec.version,
-                host=self.host,
+                host=executor.place,
                 image=prepared.image,
                 run=NewRun(spec.content_hash, environment, cause),
             )
@@ -280,7 +281,7 @@ class Worker:
         task = TaskMaker(self.data_dir, self.store).make(step, spec)
         task.log.parent.mkdir(parents=True, exist_ok=True)
         handle = executor.submit(task)
-        ledger.started(handle, self.host)
+        ledger.started(handle, executor.place)
         log.info("step_started", step=step.id, job=step.job_id, attempt=step.attempt, handle=handle)
         self._watch(Running(step, spec, task, handle, executor, ledger))
 
@@ -288,6 +289,10 @@ class Worker:
         """Go on with an attempt that another engine, or an earlier life of this one, had in hand."""
         executor = self.executors[step.executor]
         task = TaskMaker(self.data_dir, self.store).make(step, spec)
+        if step.host in self.gone_places:
+            why = f"it was begun on {step.host}, which never comes back, as the settings say"
+            self._lose(Running(step, spec, task, step.handle or "", executor, ledger), why)
+            return
         handle = executor.find(task)
         if handle is None and step.handle is None:
             if step.cancel_requested:
@@ -306,7 +311,7 @@ class Worker:
             self._lose(running, error.message)
             return
         if step.state is not State.RUNNING:
-            ledger.started(handle, self.host)
+            ledger.started(handle, executor.place)
         log.info("step_attached", step=step.id, job=step.job_id, attempt=step.attempt, handle=handle)
         self._watch(running)
 

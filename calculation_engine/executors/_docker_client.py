@@ -41,6 +41,7 @@ _BEING_REMOVED = re.compile("RWLayer of container .* is unexpectedly nil")
 class Host:
     """What a Docker engine says of the machine that it runs on."""
 
+    id: str
     architecture: str
     cpus: int
     version: str
@@ -114,7 +115,7 @@ class Engine:
         """The engine's machine, asked once."""
         with self.answering() as api:
             about = api.info()
-            return Host(about["Architecture"], about["NCPU"], about["ServerVersion"])
+            return Host(about["ID"], about["Architecture"], about["NCPU"], about["ServerVersion"])
 
     def now(self) -> float:
         """Return the time of the engine's clock, in Unix seconds."""

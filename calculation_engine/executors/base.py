@@ -102,7 +102,6 @@ class Prepared:
 class Capabilities:
     """Differences between places, as data."""
 
-    host_bound: bool  #: a handle means something on the host that made it only
     sandboxed: bool  #: a step reaches neither the network nor files other than its own
     uses_machine: bool = True  #: a step takes cores and memory of the engine's machine
     detail: Mapping[str, str] = field(
@@ -134,6 +133,18 @@ class Executor(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this place can do on this machine."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Name of where a handle means something: what was started there is found by executors of the same place only.
+
+        At most 255 characters. It stays the same for as long as what was started may be there, whatever becomes of the
+        engine's process, and whichever machine or container that comes back in.
+
+        Raises:
+            ExecutorUnavailable: it cannot be told now. Ask again later.
+        """
 
     @abstractmethod
     def check(self) -> None:

@@ -53,11 +53,15 @@ class DockerExecutor(Executor):
             detail["engine"] = str(error)
         is_socket = address.startswith(("unix://", "http+unix://", "/"))
         return Capabilities(
-            host_bound=is_socket,
             sandboxed=not self.options.network_allowed,
             uses_machine=is_socket,
             detail=detail,
         )
+
+    @property
+    def place(self) -> str:
+        """The Docker engine, by the id that it keeps with its containers; its address may change, or lead elsewhere."""
+        return f"docker-{self._engine.host.id}"
 
     def check(self) -> None:
         """See that a Docker engine answers."""

@@ -74,9 +74,14 @@ class LocalExecutor(Executor):
         """What this machine can do; the sandbox is tried once."""
         sandbox, missing = self._sandbox
         if isinstance(sandbox, _sandbox.Bubblewrap):
-            return Capabilities(host_bound=True, sandboxed=True, detail={"sandbox": f"bubblewrap {sandbox.version}"})
+            return Capabilities(sandboxed=True, detail={"sandbox": f"bubblewrap {sandbox.version}"})
         told = f"Landlock {sandbox.version}, for files but not for all of the network" if sandbox else "none"
-        return Capabilities(host_bound=True, sandboxed=False, detail={"sandbox": f"{told}: {missing}"})
+        return Capabilities(sandboxed=False, detail={"sandbox": f"{told}: {missing}"})
+
+    @property
+    def place(self) -> str:
+        """This machine, by its name."""
+        return self._host
 
     def check(self) -> None:
         """Return when steps can be started here."""

@@ -118,6 +118,7 @@ class StepView(Schema):
     cpu_seconds: float | None
     peak_memory_bytes: int | None
     host: str | None
+    """Where it was begun: the machine's name, or `docker-` and the id of a Docker engine."""
     image: str | None
     """Image and digest that ran, or the local environment's id."""
     key: str | None

@@ -165,7 +165,7 @@ def run(fault: str, times: int, load: int, chance: random.Random) -> Row:
         given: dict[str, Any] = {
             "data_dir": str(data), "module_path": [str(PROGRAMS)], "steps_at_once": 6, "disk_free": 8 << 20,
             "executors": {"docker": {"host": own_docker.host, "build_missing": False}},
-            "lease_seconds": 3, "attempts": times + 1, "database": mariadb.url(wire.port),
+            "lease_seconds": 3, "attempts": min(20, times + 1), "database": mariadb.url(wire.port),
         }  # fmt: skip
         scene = Scene(folder, own_docker, mariadb, wire, Settings(**given), json.dumps(given))
         ending.callback(scene.end_engine)

@@ -123,7 +123,7 @@ def test_attempts_are_one_more_than_losses(database: Database, make: Maker) -> N
 def test_attempt_that_was_begun_before_a_crash_goes_on_under_its_number(database: Database, make: Maker) -> None:
     step = make.begun(make.claimed())
     database.steps.leave("engine")
-    (taken,) = database.steps.take_over("other", "here", {"local": True}, 30)
+    (taken,) = database.steps.take_over("other", {"local": "here"}, 30)
 
     again = database.steps.begin(
         taken.id, make.token(taken), attempt_increment=False, spec={"again": True}, key=None, module_version="1.0.0",

@@ -10,8 +10,6 @@ from calculation_engine.errors import NotFound, Stale
 from calculation_engine.states import Reason, State
 from tests.contract.database.cases import Maker, Together
 
-HERE = {"local": True}
-
 
 def let_leases_run_out(database: Database) -> None:
     """Put the end of all leases into the past of the database's clock."""
@@ -20,9 +18,9 @@ def let_leases_run_out(database: Database) -> None:
     )
 
 
-def take_over(database: Database, owner: str = "other", host: str = "here") -> list[StepRow]:
+def take_over(database: Database, owner: str = "other", place: str = "here") -> list[StepRow]:
     """Take over as an engine that runs local steps."""
-    return database.steps.take_over(owner, host, HERE, 30)
+    return database.steps.take_over(owner, {"local": place}, 30)
 
 
 def test_claimed_step_is_leased_and_still_queued(database: Database, make: Maker) -> None:
@@ -144,7 +142,7 @@ def test_dead_owners_steps_are_taken_over_before_their_lease_ends(database: Data
     step = make.claimed("dead")
     make.claimed("alive")
 
-    taken = database.steps.take_over("me", "here", HERE, 30, dead_owners=["dead", "me"])
+    taken = database.steps.take_over("me", {"local": "here"}, 30, dead_owners=["dead", "me"])
 
     assert [row.id for row in taken] == [step.id]
 
@@ -164,32 +162,23 @@ def test_own_steps_are_never_taken_over(database: Database, make: Maker) -> None
     assert take_over(database, "me") == []
 
 
-def test_step_begun_on_a_host_is_taken_over_there_only(database: Database, make: Maker) -> None:
+def test_step_begun_in_a_place_is_taken_over_by_who_reaches_that_place(database: Database, make: Maker) -> None:
     step = make.begun(make.claimed(), host="there")
     let_leases_run_out(database)
 
-    elsewhere = take_over(database, host="here")
-    bound_to_none = database.steps.take_over("other", "here", {"docker": True}, 30)
-    there = take_over(database, host="there")
+    elsewhere = take_over(database, place="here")
+    of_another_executor = database.steps.take_over("other", {"docker": "there"}, 30)
+    there = take_over(database, place="there")
 
-    assert (elsewhere, bound_to_none) == ([], [])
+    assert (elsewhere, of_another_executor) == ([], [])
     assert [row.id for row in there] == [step.id]
 
 
-def test_step_of_an_executor_without_bounds_is_taken_over_anywhere(database: Database, make: Maker) -> None:
-    step = make.running(make.claimed(), host="there")
-    let_leases_run_out(database)
-
-    taken = database.steps.take_over("other", "here", {"local": False}, 30)
-
-    assert [row.id for row in taken] == [step.id]
-
-
-def test_step_of_a_host_that_never_comes_back_is_given_over(database: Database, make: Maker) -> None:
+def test_step_of_a_place_that_never_comes_back_is_given_over(database: Database, make: Maker) -> None:
     step = make.running(make.claimed(), host="burnt")
     let_leases_run_out(database)
 
-    taken = database.steps.take_over("other", "here", HERE, 30, gone_hosts=["burnt"])
+    taken = database.steps.take_over("other", {"local": "here"}, 30, gone_places=["burnt"])
 
     assert [row.id for row in taken] == [step.id]
 
@@ -198,7 +187,7 @@ def test_step_that_only_was_claimed_is_taken_over_anywhere(database: Database, m
     step = make.claimed()
     let_leases_run_out(database)
 
-    assert [row.id for row in take_over(database, host="anywhere")] == [step.id]
+    assert [row.id for row in take_over(database, place="anywhere")] == [step.id]
 
 
 def test_requeued_step_can_be_claimed_by_any_host_after_its_delay(database: Database, make: Maker) -> None:

@@ -233,7 +233,7 @@ def test_holder_keeps_its_key_when_it_is_taken_over(
 ) -> None:
     holder, parked = holder_and_parked
     database.steps.leave("engine")
-    (taken,) = database.steps.take_over("other", "here", {"local": True}, 30)
+    (taken,) = database.steps.take_over("other", {"local": "here"}, 30)
 
     assert taken.id == holder.id
     assert join(database, taken) == Own()

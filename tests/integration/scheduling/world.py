@@ -99,7 +99,11 @@ class Place(Executor):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(host_bound=True, sandboxed=True)
+        return Capabilities(sandboxed=True)
+
+    @property
+    def place(self) -> str:
+        return "world"
 
     def check(self) -> None:
         """Nothing is missing."""
