@@ -19,7 +19,7 @@ from calculation_engine.errors import (
     UserError,
 )
 from calculation_engine.schemas.event import Event
-from calculation_engine.schemas.files import ResultFile
+from calculation_engine.schemas.files import SWEEP_MODULE, ResultFile
 from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Column
 from calculation_engine.states import State
@@ -183,11 +183,24 @@ class Job(JobPast):
         step = next((step for step in self.steps if file.step in {step.id, step.path}), None)
         if step is None or file.label is None:
             return []
+        module, label = step.module, file.label
+        if module == SWEEP_MODULE:
+            sweep = self.view.workflow.find_component(step.path)
+            rows = sweep.tables.get(label) if sweep is not None and sweep.type == "sweep" else None
+            process = self.view.workflow.find_process(rows.process) if rows else None
+            if rows is None or process is None:
+                return self._columns_of_sweep(step.path)
+            module, label = process.module, rows.label
         try:
-            output = self._client.module(step.module).find_output(file.label)
+            output = self._client.module(module).find_output(label)
         except CalculationEngineError:
             return []  # The module was removed since: the table is still readable, without units.
         return output.columns if output else []
+
+    def _columns_of_sweep(self, sweep: str) -> list[Column]:
+        """Return the columns of a sweep's own table, as it describes them."""
+        described = json.loads(self.results.read(f"{sweep}/columns.json"))
+        return [Column.model_validate({k: c[k] for k in ("name", "type", "unit", "description")}) for c in described]
 
 
 def _log_query(step: str | None, *, tail: int | None = None, follow: int | None = None) -> dict[str, str]:

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, func, select
 
 from calculation_engine.db.rows import RowEnd, SweepStand, names_of
 from calculation_engine.db.session import Sessions, Transaction
-from calculation_engine.db.tables import sweep_rows
+from calculation_engine.db.tables import outputs, steps, sweep_rows
+from calculation_engine.schemas.files import Blob
 from calculation_engine.states import State
 
 
@@ -42,6 +43,13 @@ class Sweeps:
         query = query.order_by(sweep_rows.c.sweep.desc(), sweep_rows.c.number.desc()).limit(limit)
         rows = self._sessions.read(lambda tx: [RowEnd(**row._mapping) for row in tx.run(query)])
         return rows[::-1]
+
+    def files(self, job_id: str, process: str, label: str) -> dict[str, Blob]:
+        """Return the files that a job's steps of a process have left under a label, by the path of the step."""
+        query = select(steps.c.path, outputs.c.sha256, outputs.c.size).join(steps, steps.c.id == outputs.c.step_id)
+        query = query.where(steps.c.job_id == job_id, steps.c.process == process, outputs.c.label == label)
+        rows = self._sessions.read(lambda tx: tx.run(query).all())
+        return {row.path: Blob(sha256=row.sha256, size=row.size) for row in rows}
 
     def counts(self, job_id: str) -> dict[str, dict[State, int]]:
         """Return for each sweep of a job that has begun how many of its rows are in which state."""

@@ -14,7 +14,7 @@ from calculation_engine.errors import InvalidInput
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.files import Blob
 from calculation_engine.schemas.module import Slot
-from calculation_engine.schemas.nesting import SWEEP_OUTPUTS
+from calculation_engine.schemas.nesting import sweep_outputs
 from calculation_engine.schemas.sweep import Sweep
 from calculation_engine.schemas.workflow import Loop, Process
 
@@ -49,7 +49,7 @@ class Piping:
         while scope is not None:
             component = scope.workflow.find_component(name)
             if isinstance(component, Sweep):
-                declared = [Slot(label=label, path=path) for label, path in SWEEP_OUTPUTS.items()]
+                declared = [Slot(label=label, path=path) for label, path in sweep_outputs(component).items()]
                 return scope.tables.get(name) or self.database.steps.outputs_of(scope.steps[name].id), declared
             if scope.workflow.find_process(name) is not None:
                 loops = [c for c in scope.workflow.components if isinstance(c, Loop) and name in c.sequence]

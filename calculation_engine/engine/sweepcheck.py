@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -40,6 +41,7 @@ def check_sweeps(checker: Checker) -> None:
             checker.tell(inner or [Fault(where, error.message, error.hint)])
             continue
         _check_rows(checker, sweep, maker, where)
+        checker.tell(list(_table_faults(checker, sweep)))
         if not checker.faults:
             checker.files[f"{sweep.name}/{DESIGN}"] = {DESIGN_FILE: _stored(checker, maker, design)}
 
@@ -47,6 +49,18 @@ def check_sweeps(checker: Checker) -> None:
 def _is_part(sweep: Sweep) -> bool:
     """Return whether the design stands in a file that comes with the request."""
     return isinstance(sweep.design, TableDesign) and (sweep.design.file or {}).get("type") == "part"
+
+
+def _table_faults(checker: Checker, sweep: Sweep) -> Iterator[Fault]:
+    """Yield which tables of the rows mean no table."""
+    for label, table in sweep.tables.items():
+        module, where = checker.modules.get(table.process), f"{checker.place(sweep.name)}.tables.{label}.label"
+        slots = {slot.label: slot for slot in module.manifest.outputs} if module else {}
+        slot, known = slots.get(table.label), f"it has: {', '.join(slots) or 'none'}"
+        if module is not None and slot is None:
+            yield Fault(where, f"module {module.manifest.name} has no output {table.label!r}", known)
+        elif slot is not None and (slot.kind, slot.media_type) != ("file", "text/csv"):
+            yield Fault(where, f"output {table.label!r} is a {slot.kind} of {slot.media_type}, not a file of text/csv")
 
 
 def _check_rows(checker: Checker, sweep: Sweep, maker: RowMaker, where: str) -> None:

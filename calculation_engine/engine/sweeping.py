@@ -19,9 +19,11 @@ from calculation_engine.engine.looping import LoopLook
 from calculation_engine.engine.planner import Part, Plan
 from calculation_engine.engine.priors import PRIOR_FILE, Prior
 from calculation_engine.engine.scope import Scope
+from calculation_engine.engine.stacking import rows_files, stacked
 from calculation_engine.engine.table import result_table
 from calculation_engine.errors import InvalidInput, NotFound
-from calculation_engine.schemas.nesting import SWEEP_OUTPUTS
+from calculation_engine.schemas.files import Blob
+from calculation_engine.schemas.nesting import sweep_outputs
 from calculation_engine.schemas.workflow import Loop, Workflow
 from calculation_engine.states import ENDED, Reason, State
 from calculation_engine.store import Store
@@ -210,7 +212,10 @@ class SweepRun:
         ends = self._all_ends()
         if failed:
             message += f": {self._failures(ends)}"
-        outputs = self._table(ends)
+        outputs, faults = self._tables(ends)
+        if faults and state is State.SUCCEEDED:
+            state, reason = State.FAILED, Reason.OUTPUT_MISSING
+        message = "; ".join([message, *faults])
         self._result.change.done.append(SweepEnd(str(uuid7()), self._name, state, reason, message, outputs))
         self._result.part = Part(self._name, state, reason, message, 1.0)
 
@@ -225,15 +230,28 @@ class SweepRun:
         told = [f"row {end.number} ({self._case.maker.told(end.number)}): {end.message}" for end in failed[:_NAMED]]
         return "; ".join(told) + ("; ..." if len(failed) > _NAMED else "")
 
-    def _table(self, ends: list[RowEnd]) -> list[NewOutput]:
+    def _tables(self, ends: list[RowEnd]) -> tuple[list[NewOutput], list[str]]:
+        """Return what the sweep leaves, and which tables of the rows cannot be made."""
         table = result_table(self._case.columns, self._case.design, ends)
-        contents = {"table": table.csv().encode(), "columns": table.described().encode()}
+        paths = sweep_outputs(self._case.sweep)
+        contents, faults = {"table": table.csv(), "columns": table.described()}, list[str]()
+        for label, rows in self._case.sweep.tables.items():
+            found = self._database.sweeps.files(self._job.id, rows.process, rows.label)
+            files = rows_files(self._name, rows, ends, found)
+            try:
+                contents[label] = stacked(self._case.design, files, self._read, rows.process)
+            except InvalidInput as error:
+                faults.append(f"there is no table {label}: {error.message}")
         outputs = []
         for label, content in contents.items():
-            blob, path = self._store.put(content), SWEEP_OUTPUTS[label]
+            blob, path = self._store.put(content.encode()), paths[label]
             media_type = _MEDIA_TYPES[path.rsplit(".", 1)[-1]]
             outputs.append(NewOutput(path, blob.sha256, blob.size, label, media_type))
-        return outputs
+        return outputs, faults
+
+    def _read(self, blob: Blob) -> bytes:
+        with self._store.open(blob.sha256) as file:
+            return file.read()
 
 
 def _scalars(scope: Scope, found: Look) -> dict[str, Any]:

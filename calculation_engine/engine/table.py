@@ -45,7 +45,7 @@ class ResultTable:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([column.name for column in self.columns])
-        writer.writerows([_cell(value) for value in row] for row in self.rows)
+        writer.writerows([cell_text(value) for value in row] for row in self.rows)
         return text.getvalue()
 
     def described(self) -> str:
@@ -101,7 +101,8 @@ def _type_of(cells: list[Any]) -> str:
     return "number" if kinds <= {int, float} else "string"
 
 
-def _cell(value: Any) -> Any:
+def cell_text(value: Any) -> Any:
+    """Return a value as a cell of a CSV table has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value

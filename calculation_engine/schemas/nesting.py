@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from calculation_engine.errors import Fault
 
 if TYPE_CHECKING:
+    from calculation_engine.schemas.sweep import Sweep
     from calculation_engine.schemas.workflow import Loop, Pipe, Process, Workflow
 
-#: What a pipe may take from a sweep: label to path of the file.
+#: What every sweep leaves: label to path of the file.
 SWEEP_OUTPUTS = {"table": "table.csv", "columns": "columns.json"}
 
 
@@ -19,6 +20,11 @@ def nesting_faults(workflow: Workflow) -> list[Fault]:
     """Return everything that is wrong in how the parts of a workflow refer to each other."""
     return [*_repeated_names(workflow), *_wrong_children(workflow), *_wrong_loops(workflow),
             *_wrong_sweeps(workflow), *_wrong_pipes(workflow)]  # fmt: skip
+
+
+def sweep_outputs(sweep: Sweep) -> dict[str, str]:
+    """Return what a pipe may take from a sweep: label to path of the file."""
+    return SWEEP_OUTPUTS | {label: f"{label}.csv" for label in sweep.tables}
 
 
 def holders(workflow: Workflow) -> dict[str, str]:
@@ -105,7 +111,7 @@ def _wrong_loop(workflow: Workflow, loop: Loop, where: str) -> Iterator[Fault]:
 def _wrong_sweeps(workflow: Workflow) -> list[Fault]:
     sweeps = {component.name for component in workflow.components if component.type == "sweep"}
     held = holders(workflow)
-    return [
+    nested = [
         Fault(
             f"components[{index}]",
             f"the sweep {component.name} is inside the sweep {outer}",
@@ -116,6 +122,24 @@ def _wrong_sweeps(workflow: Workflow) -> list[Fault]:
         for outer in list(above(held, component.name))
         if outer in sweeps and outer != component.name
     ]
+    tables = [
+        Fault(f"components[{index}].tables.{label}", *fault)
+        for index, component in enumerate(workflow.components)
+        if component.type == "sweep"
+        for label, table in component.tables.items()
+        if (fault := _wrong_table(workflow, component.name, label, table.process)) is not None
+    ]
+    return [*nested, *tables]
+
+
+def _wrong_table(workflow: Workflow, sweep: str, label: str, process: str) -> tuple[str, str | None] | None:
+    """Return what is wrong with a table of the rows, and what to do, or None."""
+    inside = [each.name for each in workflow.processes if sweep_of(workflow, each.name) == sweep]
+    if label in SWEEP_OUTPUTS:
+        return f"every sweep has an output {label!r} of its own", "give it another label"
+    if process not in inside:
+        return f"the rows of the sweep have no process {process}", f"they have: {', '.join(inside)}"
+    return None
 
 
 def _wrong_pipes(workflow: Workflow) -> list[Fault]:
@@ -150,8 +174,8 @@ def _wrong_pipe_of_sweep(workflow: Workflow, pipe: Pipe, inside: str | None) -> 
         return f"there is no process {pipe.process}", f"there are: {', '.join(p.name for p in workflow.processes)}"
     if component.type != "sweep":
         return f"{pipe.process} is a {component.type}", "name the process in it whose output is meant"
-    if pipe.label not in SWEEP_OUTPUTS:
-        return f"a sweep has no output {pipe.label!r}", f"it has: {', '.join(SWEEP_OUTPUTS)}"
+    if pipe.label not in sweep_outputs(component):
+        return f"the sweep has no output {pipe.label!r}", f"it has: {', '.join(sweep_outputs(component))}"
     if inside == component.name:
         return "a sweep's table is there when all its rows have ended, and this process runs in a row of it", None
     return None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from calculation_engine.schemas.base import Name, Schema
+from calculation_engine.schemas.module import Label
 
 #: Rows of a sweep at most; a design beyond it is a slip more often than a wish.
 MOST_ROWS = 100_000
@@ -20,7 +21,9 @@ def _one_or_more(value: Any) -> Any:
 
 
 #: Paths of what a column sets, as ``energy.config.scale[0].factor``; one may stand alone.
-Targets = Annotated[list[str], BeforeValidator(_one_or_more), Field(min_length=1)]
+Targets = Annotated[
+    list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
 
 
 class Column(Schema):
@@ -109,7 +112,9 @@ class Grid(Schema):
     """Every combination of the columns' values; the last column changes fastest."""
 
     type: Literal["grid"]
-    columns: dict[ColumnName, Annotated[GridColumn, BeforeValidator(_values_alone)]] = Field(min_length=1)
+    columns: dict[
+        ColumnName, Annotated[GridColumn, BeforeValidator(_values_alone, json_schema_input_type=list[Any] | GridColumn)]
+    ] = Field(min_length=1)
     """A column that is only its list of values may be that list."""
 
 
@@ -117,7 +122,9 @@ class TableDesign(Schema):
     """Rows that are written out, in the document or in a CSV file."""
 
     type: Literal["table"]
-    columns: dict[ColumnName, Annotated[TableColumn, BeforeValidator(_target_alone)]] = {}
+    columns: dict[
+        ColumnName, Annotated[TableColumn, BeforeValidator(_target_alone, json_schema_input_type=str | TableColumn)]
+    ] = {}
     """What the columns set, of those whose name is not the path itself; one may be that path alone."""
     rows: list[dict[ColumnName, Any]] | None = None
     """Each with a value for every column."""
@@ -147,6 +154,15 @@ class RandomDesign(Schema):
 Design = Annotated[Grid | TableDesign | RandomDesign, Field(discriminator="type")]
 
 
+class RowTable(Schema):
+    """An output that every row leaves, a CSV table."""
+
+    process: Name
+    """Process of the row; one of a loop stands for its solution."""
+    label: Label
+    """Label of the output."""
+
+
 class Sweep(Schema):
     """One process or component, once for each row of a table of values."""
 
@@ -160,6 +176,10 @@ class Sweep(Schema):
     failed_rows: Literal["fail", "accept", "stop"] = "fail"
     """What a failed row means. ``fail``: the others are run, then the sweep fails. ``accept``: its results are blank,
     and the sweep succeeds if any row has. ``stop``: no further row begins."""
+    tables: dict[Label, RowTable] = {}
+    """Tables of the rows that are put under each other, led by the columns of the design: label to what each holds.
+
+    They stand beside the sweep's own table as ``<sweep>/<label>.csv``."""
     warm_start: bool = True
     """Whether a loop starts from the solution and the last evaluations of a neighbouring row."""
 

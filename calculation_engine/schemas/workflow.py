@@ -73,7 +73,7 @@ class Pipe(Schema):
     """The output of another process that becomes an input."""
 
     process: Name
-    """The process; or a sweep, whose outputs are ``table`` and ``columns``."""
+    """The process; or a sweep, whose outputs are ``table``, ``columns`` and its ``tables``."""
     label: Label
     """Label of the output."""
     module: ModuleName | None = None

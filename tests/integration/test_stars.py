@@ -64,5 +64,26 @@ def test_an_unknown_fit_is_refused_before_anything_is_stored(place: Place, confi
 def test_the_example_holds_every_named_fit() -> None:
     example = yaml.safe_load((built_in_folder().parent / "examples" / "neutron-stars.yaml").read_text())
 
-    fits = [process["config"]["fit"] for process in example["processes"] if process["module"] == "eos"]
+    fits = example["components"][1]["design"]["columns"]["fit"]["values"]
     assert fits == Catalogue().get("eos").config_schema["properties"]["fit"]["enum"]
+
+
+@pytest.mark.timeout(300)
+def test_the_example_leaves_the_numbers_of_all_fits_and_their_curves_in_one_table_each(place: Place) -> None:
+    example = yaml.safe_load((built_in_folder().parent / "examples" / "neutron-stars.yaml").read_text())
+    example["components"][1]["design"]["columns"]["fit"]["values"] = ["SLy", "APR4", "H4"]
+
+    job = place.client.submit(example).wait(2 * LIMIT_SECONDS)
+
+    assert job.state is State.SUCCEEDED, job.message
+    table = job.results.table("fits/table.csv").set_index("fit")
+    assert list(table["stars.maximum_mass"]) == pytest.approx([2.048411, 2.188001, 2.013851], rel=1e-5)
+    assert list(table["stars.radius_1_4"]) == pytest.approx([11.706101, 11.319724, 13.952195], rel=2e-5)
+    assert list(table["stars.deformability_1_4"]) == pytest.approx([295.6307, 247.6099, 855.2458], rel=5e-5)
+    curves = job.results.table("fits/mass_radius.csv")
+    assert (table.attrs["units"]["stars.radius_1_4"], curves.attrs["units"]["radius_km"]) == ("km", "km")
+    for number, fit in enumerate(table.index, 1):
+        alone = job.results.table(f"fits/{number}/stars/output/mass_radius.csv")
+        own = curves[curves["fit"] == fit].drop(columns=["row", "fit"]).reset_index(drop=True)
+        assert own.equals(alone)
+        assert alone["mass_solar"].max() == table.loc[fit, "stars.maximum_mass"]

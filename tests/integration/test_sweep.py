@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from calculation_engine.db.rows import NewUpload
 from calculation_engine.errors import Conflict, InvalidInput
@@ -117,6 +118,36 @@ def test_sweep_of_a_chain_reads_what_ran_before_and_its_table_can_be_read(system
     assert job.state is State.SUCCEEDED, job.message
     assert [row["again.total"] for row in table(system, job.id)] == ["101", "102"]
     assert json.loads(system.read(job.id, "count/total.json"))["rows"] == 2
+
+
+def test_tables_of_all_rows_become_one_that_can_be_read(system: System) -> None:
+    design = {"type": "grid", "columns": {"n": {"set": "add.config.base", "values": [1, 2]}}}
+    document = body(design, tables={"parts": {"process": "add", "label": "parts"}})
+    document["processes"].append(
+        {
+            "name": "count",
+            "module": "sum",
+            "config": {"base": 0, "parts": []},
+            "pipes": {"table": {"process": "scan", "label": "parts"}},
+        }
+    )
+    job = system.ended(system.submit(document))
+    assert job.state is State.SUCCEEDED, job.message
+    assert system.read(job.id, "scan/parts.csv") == "row,n,kind,add.n\n1,1,base,1\n1,1,part,2\n2,2,base,2\n2,2,part,2\n"
+    assert json.loads(system.read(job.id, "count/total.json"))["rows"] == 4
+
+
+def test_tables_that_no_row_can_have_are_refused(system: System) -> None:
+    with pytest.raises(InvalidInput) as error:
+        system.submit(
+            body(GRID, tables={"totals": {"process": "add", "label": "total"}, "x": {"process": "add", "label": "y"}})
+        )
+    assert [fault.path for fault in error.value.faults] == [
+        "workflow.components[0].tables.totals.label",
+        "workflow.components[0].tables.x.label",
+    ]
+    with pytest.raises(ValidationError, match="the rows of the sweep have no process other"):
+        system.submit(body(GRID, tables={"x": {"process": "other", "label": "y"}}))
 
 
 def test_design_may_be_a_file_and_inputs_may_be_swept(system: System) -> None:
