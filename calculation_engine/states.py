@@ -35,7 +35,7 @@ class Reason(StrEnum):
     STALLED = "stalled"  #: a loop came no nearer to agreement
     NOISE_FLOOR = "noise_floor"  #: what is left between a loop's models is noise of their solvers
     MAX_EVALUATIONS = "max_evaluations"  #: a loop reached its limit of evaluations before agreement
-    CANCELLED = "cancelled"  #: a user asked for it
+    CANCELLED = "cancelled"  #: a user asked for it, or the step's group stops after a failure: see the message
     SUPERSEDED = "superseded"  #: a newer job took over its slot
     ENGINE_ERROR = "engine_error"  #: the engine is at fault; its log has the traceback under the id in the message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from calculation_engine.db.history import note_run
 from calculation_engine.db.queueing import NOT_QUEUED, queued_later
@@ -29,6 +29,8 @@ from calculation_engine.db.writing import (
 )
 from calculation_engine.states import State
 
+#: Whether the end of the step alone was asked for: its message says why, and stays.
+_ENDS_ALONE = steps.c.cancel_requested.is_not(None)
 _OPEN = [State.QUEUED, State.RUNNING]
 
 
@@ -62,7 +64,7 @@ def started(tx: Transaction, step_id: str, token: str, handle: str, host: str, i
     place: dict[str, Any] = {"handle": handle, "host": host} | ({} if image is None else {"image": image})
     values = place | {"state": State.RUNNING, "started": func.coalesce(steps.c.started, tx.now)}
     if was != State.RUNNING:
-        values["message"] = ""
+        values["message"] = case((_ENDS_ALONE, steps.c.message), else_="")
     step = guarded(tx, step_id, token, _OPEN, values)
     tx.run(update(attempts).where(attempts.c.step_id == step_id, attempts.c.number == step.attempt).values(**place))
     if was != State.RUNNING:
@@ -75,7 +77,8 @@ def started(tx: Transaction, step_id: str, token: str, handle: str, host: str, i
 def progress(tx: Transaction, step_id: str, token: str, fraction: float | None, message: str) -> None:
     """Store how far a step is; see :meth:`Steps.progress`."""
     job = lock_job_of(tx, step_id)
-    step = guarded(tx, step_id, token, _OPEN, {"fraction": fraction, "message": message})
+    said = case((_ENDS_ALONE, steps.c.message), else_=message)
+    step = guarded(tx, step_id, token, _OPEN, {"fraction": fraction, "message": said})
     tell(tx, job.id, "progress", [{"step": step_id, "path": step.path, "fraction": fraction, "message": message}])
 
 
@@ -93,6 +96,8 @@ def finish(tx: Transaction, job: LockedJob, step_id: str, token: str, ending: St
         values["started"] = ending.started
     if ending.state == State.SUCCEEDED:
         values["fraction"] = 1.0
+    if ending.state == State.CANCELLED:
+        values["message"] = case((_ENDS_ALONE, steps.c.message), else_=ending.message)
     step = guarded(tx, step_id, token, before(ending.state), values)
     insert_all(
         tx,

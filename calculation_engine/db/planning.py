@@ -48,8 +48,10 @@ def plan(
 def _cancel_steps(tx: Transaction, job_id: str, cancel: Mapping[str, str]) -> None:
     cancelled = sum(cancel_unclaimed(tx, job_id, [step_id], message) for step_id, message in cancel.items())
     for ids in batched(sorted(cancel), _AT_ONCE):
-        held = (steps.c.job_id == job_id) & steps.c.id.in_(ids) & steps.c.state.not_in(ENDED)
-        tx.run(update(steps).where(held, steps.c.cancel_requested.is_(None)).values(cancel_requested=tx.now))
+        held = (steps.c.job_id == job_id) & steps.c.state.not_in(ENDED) & steps.c.cancel_requested.is_(None)
+        for message in sorted({cancel[step_id] for step_id in ids}):
+            mine = steps.c.id.in_([step_id for step_id in ids if cancel[step_id] == message])
+            tx.run(update(steps).where(held, mine).values(cancel_requested=tx.now, message=message))
     if cancelled:
         touch_job(tx, job_id)
 

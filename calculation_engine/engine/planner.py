@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from calculation_engine.schemas.nesting import sweep_of
 from calculation_engine.schemas.sweep import Sweep
-from calculation_engine.schemas.workflow import Chain, Loop, Workflow
+from calculation_engine.schemas.workflow import Chain, Group, Loop, Workflow
 from calculation_engine.states import ENDED, Reason, State
 
 
@@ -39,7 +39,8 @@ def plan(workflow: Workflow, parts: Sequence[Part], *, cancelled: bool = False) 
     """Return what is ready and the state of the whole.
 
     A part is ready when all that stands before it in its chains, and every process that its pipes name, has
-    succeeded. After a failure nothing that depends on it begins; what runs beside it is finished.
+    succeeded. After a failure nothing that depends on it begins; what runs beside it is finished, unless a group says
+    otherwise: see :func:`stopped`.
 
     Args:
         workflow: what the job runs.
@@ -48,14 +49,15 @@ def plan(workflow: Workflow, parts: Sequence[Part], *, cancelled: bool = False) 
     """
     begun = {part.name: part for part in parts}
     needed = before(workflow)
-    ready = [name for name in needed if name not in begun and _have_succeeded(needed[name], begun)]
+    kept = stopped(workflow, parts)
+    ready = [name for name in needed if name not in begun and name not in kept and _have_succeeded(needed[name], begun)]
     result = Plan(ready=[] if cancelled else ready, fraction=_fraction(needed, begun))
     active = [part for part in parts if part.state not in ENDED]
     if result.ready or active:
         result.message = active[0].message if len(active) == 1 else ""
         return result
     failed = [part for part in parts if part.state is State.FAILED]
-    if cancelled or any(part.state is State.CANCELLED for part in parts):
+    if cancelled or (not failed and any(part.state is State.CANCELLED for part in parts)):
         result.state, result.reason, result.message = State.CANCELLED, Reason.CANCELLED, "cancelled on request"
     elif failed:
         result.state, result.reason = State.FAILED, failed[0].reason if len(failed) == 1 else Reason.STEP_FAILED
@@ -64,6 +66,21 @@ def plan(workflow: Workflow, parts: Sequence[Part], *, cancelled: bool = False) 
         result.state, result.fraction = State.SUCCEEDED, 1.0
         result.message = _joined(parts, alone=len(needed) == 1)
     return result
+
+
+def stopped(workflow: Workflow, parts: Sequence[Part]) -> dict[str, str]:
+    """Return the parts that are to end, or not to begin, as their group stops after a failure; and why, in words."""
+    begun = {part.name: part for part in parts}
+    found: dict[str, str] = {}
+    for group in workflow.components:
+        if not isinstance(group, Group) or group.on_failure != "stop" or sweep_of(workflow, group.name):
+            continue
+        names = sorted(_parts_in(workflow, group.name))
+        failed = [name for name in names if name in begun and begun[name].state is State.FAILED]
+        going_on = [name for name in names if name not in begun or begun[name].state not in ENDED]
+        if failed:
+            found |= dict.fromkeys(going_on, f"{failed[0]} failed, and its group {group.name} stops then")
+    return found
 
 
 def before(workflow: Workflow) -> dict[str, set[str]]:

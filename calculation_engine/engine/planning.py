@@ -14,7 +14,7 @@ from calculation_engine.engine.inputs import Inputs
 from calculation_engine.engine.looping import LoopLook, LoopRun
 from calculation_engine.engine.loops import baseline_path
 from calculation_engine.engine.piping import Piping
-from calculation_engine.engine.planner import Part, Plan, loops_of, plan, sweeps_of
+from calculation_engine.engine.planner import Part, Plan, loops_of, plan, stopped, sweeps_of
 from calculation_engine.engine.scope import Scope
 from calculation_engine.engine.submission import new_step
 from calculation_engine.engine.sweeping import Look, SweepLook, SweepRun
@@ -68,6 +68,8 @@ class Planning:
             look = Look(Plan(state=State.FAILED, reason=Reason.INPUT_INVALID, message=str(error)))
         # That a job runs is written when its first step starts.
         result = look.plan
+        if result.state is State.CANCELLED and job.superseded_by is not None:
+            result.reason, result.message = Reason.SUPERSEDED, f"job {job.superseded_by} took over its slot"
         state = result.state if result.state in ENDED else None
         change = JobChange(state, result.reason, result.message, result.fraction, look.views)
         self._database.jobs.plan(
@@ -75,6 +77,7 @@ class Planning:
             seen,
             self._asks.of(look.steps, job.priority),
             change if job.state not in ENDED else None,
+            look.cancel,
             sweeps=look.change,
         )
 
@@ -88,10 +91,16 @@ class Planning:
         loops = [self._loop(scope, loop) for loop in loops_of(scope.workflow) if _has_begun(scope, loop.name)]
         if cancelled:
             loops = [replace(look, steps=[], part=_stopped(look, scope.steps)) for look in loops]
+        stop = stopped(scope.workflow, [*parts, *(look.part for look in loops)])
         sweeps = [
-            self._sweep(scope, sweep, cancelled)
+            self._sweep(scope, sweep, cancelled or sweep.name in stop)
             for sweep in sweeps_of(scope.workflow)
             if sweep.name not in scope.steps and _has_begun(scope, sweep.name)
+        ]
+        stop = stopped(scope.workflow, [*parts, *(look.part for look in loops), *(look.part for look in sweeps)])
+        loops = [
+            replace(look, steps=[], part=_stopped(look, scope.steps)) if look.part.name in stop else look
+            for look in loops
         ]
         new = [*(step for look in loops for step in look.steps), *(step for look in sweeps for step in look.steps)]
         while True:
@@ -116,7 +125,8 @@ class Planning:
                     sweeps.append(self._sweep(scope, node, cancelled))
                     new += sweeps[-1].steps
         views = [*(look.view for look in loops), *(view for look in sweeps for view in look.views)]
-        return Look(result, new, loops, views, _joined_changes([look.change for look in sweeps]))
+        cancel = {step_id: why for look in sweeps for step_id, why in look.cancel.items()} | _cancelled(scope, stop)
+        return Look(result, new, loops, views, _joined_changes([look.change for look in sweeps]), cancel)
 
     def _loop(self, scope: Scope, loop: Loop) -> LoopLook:
         places = [*loop.sequence, *(baseline_path(loop, name) for name in loop.sequence)]
@@ -137,6 +147,15 @@ class Planning:
         case = self._cases.sweep(scope.job.id, sweep)
         run = SweepRun(self._database, self._store, case, scope, self._look, self._window)
         return run.look(cancelled=cancelled)
+
+
+def _cancelled(scope: Scope, stop: Mapping[str, str]) -> dict[str, str]:
+    """Return the steps of parts that stop, by id, and why."""
+    return {
+        step.id: stop[name]
+        for path, step in scope.steps.items()
+        if (name := path.partition("/")[0]) in stop and step.state not in ENDED
+    }
 
 
 def _has_begun(scope: Scope, name: str) -> bool:

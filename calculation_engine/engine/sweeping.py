@@ -42,6 +42,7 @@ class Look:
     loops: list[LoopLook] = field(default_factory=list)
     views: list[dict[str, Any]] = field(default_factory=list)
     change: SweepChange = field(default_factory=SweepChange)
+    cancel: dict[str, str] = field(default_factory=dict)  #: steps that are to end, by id, and why
 
 
 @dataclass
@@ -52,6 +53,7 @@ class SweepLook:
     steps: list[NewStep] = field(default_factory=list)
     views: list[dict[str, Any]] = field(default_factory=list)
     change: SweepChange = field(default_factory=SweepChange)
+    cancel: dict[str, str] = field(default_factory=dict)  #: steps that are to end, by id, and why
 
 
 class SweepRun:
@@ -144,6 +146,7 @@ class SweepRun:
             return self._end(number, found.plan, steps, found, scope)
         self._result.steps += scope.stored(found.steps)
         self._result.views += found.views
+        self._result.cancel |= found.cancel
         return None
 
     def _scope(self, number: int, workflow: Workflow, steps: Mapping[str, StepRow]) -> Scope:

@@ -119,6 +119,9 @@ class Group(Schema):
     type: Literal["group"]
     name: Name
     group: list[Name] = Field(min_length=1)
+    on_failure: Literal["finish", "stop"] = "finish"
+    """What a failure in it means for the rest of it. ``finish``: what does not depend on it is run. ``stop``: nothing
+    more of the group begins, and what runs is cancelled. The group has failed either way."""
 
     @property
     def children(self) -> list[str]:

@@ -128,6 +128,42 @@ def test_later_process_does_not_start_after_a_failure(system: System) -> None:
     assert [step.path for step in system.steps(job.id)] == ["first"]
 
 
+def test_group_that_stops_cancels_what_runs_in_it_and_says_why(system: System) -> None:
+    group = {"type": "group", "name": "all", "group": ["bad", "long", "row"], "on_failure": "stop"}
+    row = {"type": "chain", "name": "row", "sequence": ["longer", "never"]}
+    configs: dict[str, dict[str, Any]] = {
+        "bad": {"sleep": 2, "exit": 3},
+        "long": {"sleep": 60},
+        "longer": {"sleep": 61},
+    }
+    processes = [
+        {"name": name, "module": "probe", "config": config, "resources": {"cpu": 0.5}}
+        for name, config in configs.items()
+    ]
+    processes += [{"name": name, "module": "probe"} for name in ("never", "beside")]
+    job_id = system.submit({"processes": processes, "components": [group, row]})
+
+    job = system.ended(job_id)
+
+    found = {step.path: (step.state, step.message) for step in system.steps(job_id)}
+    why = "bad failed, and its group all stops then"
+    assert (job.state, job.reason) == (State.FAILED, Reason.EXIT_CODE)
+    assert found["long"] == found["longer"] == (State.CANCELLED, why)
+    assert found["beside"][0] is State.SUCCEEDED
+    assert "never" not in found
+
+
+def test_job_whose_slot_is_taken_over_ends_as_superseded(system: System) -> None:
+    old = system.submit({"module": "probe", "config": {"sleep": 60}, "slot": "baseline"})
+    new = system.submit({"module": "probe", "slot": "baseline"})
+
+    job = system.ended(old)
+
+    assert (job.state, job.reason) == (State.CANCELLED, Reason.SUPERSEDED)
+    assert job.message == f"job {new} took over its slot"
+    assert system.ended(new).state is State.SUCCEEDED
+
+
 def test_same_step_is_not_computed_twice(system: System) -> None:
     first = system.ended(system.probe(note="once"))
     second = system.ended(system.probe(note="once"))

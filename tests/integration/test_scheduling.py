@@ -64,7 +64,8 @@ def workflows(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, set[str]]]:
         kind = draw(st.sampled_from(["chain", "chain", "group"]))
         label = f"c{len(components)}"
         field = "sequence" if kind == "chain" else "group"
-        components.append({"type": kind, "name": label, field: [name for name, _ in taken]})
+        policy = {"on_failure": draw(st.sampled_from(["finish", "stop"]))} if kind == "group" else {}
+        components.append({"type": kind, "name": label, field: [name for name, _ in taken]} | policy)
         if kind == "chain":
             for (_, earlier), (_, later) in pairwise(taken):
                 for name in later:

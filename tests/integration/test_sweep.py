@@ -73,6 +73,22 @@ def test_failed_rows_are_named_and_the_others_are_run(system: System) -> None:
     assert job.state is State.SUCCEEDED
 
 
+def test_sweep_in_a_group_that_stops_ends_with_its_rows(system: System) -> None:
+    document = body({"type": "table", "rows": [{"add.config.base": base} for base in range(1, 9)]}, {"wait": 600})
+    document["processes"].append({"name": "bad", "module": "sum", "config": {"base": -1, "parts": []}})
+    document["components"].append({"type": "group", "name": "all", "group": ["bad", "scan"], "on_failure": "stop"})
+
+    job = system.ended(system.submit(document))
+
+    steps = {step.path: step for step in system.steps(job.id)}
+    assert (job.state, job.reason) == (State.FAILED, steps["bad"].reason)
+    assert steps["scan"].state is State.CANCELLED
+    rows = [step for path, step in steps.items() if path.startswith("scan/")]
+    assert {(step.state, step.message) for step in rows} == {
+        (State.CANCELLED, "bad failed, and its group all stops then")
+    }
+
+
 def test_every_fault_of_a_design_is_named_before_anything_is_stored(system: System) -> None:
     design: dict[str, Any] = {
         "type": "table",

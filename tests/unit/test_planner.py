@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculation_engine.engine.planner import Part, plan, stuck
+from calculation_engine.engine.planner import Part, plan, stopped, stuck
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import ENDED, Reason, State
 
@@ -59,6 +59,36 @@ def test_failure_stops_what_depends_on_it_and_lets_the_rest_finish() -> None:
     assert (result.ready, result.state) == ([], State.RUNNING)
     result = plan(flow, [Part("a", State.FAILED, Reason.NO_SOLUTION, "infeasible"), Part("c", State.SUCCEEDED)])
     assert (result.state, result.reason, result.message) == (State.FAILED, Reason.NO_SOLUTION, "a: infeasible")
+
+
+STOPPING = {"type": "group", "name": "side", "group": ["b", "row"], "on_failure": "stop"}
+ROW = {"type": "chain", "name": "row", "sequence": ["c", "d"]}
+
+
+def test_group_that_stops_ends_its_parts_after_a_failure_and_no_others() -> None:
+    flow = workflow(["a", "b", "c", "d"], [STOPPING, ROW])
+    parts = [Part("a", State.RUNNING), Part("b", State.FAILED, Reason.EXIT_CODE, "it broke"), Part("c", State.RUNNING)]
+
+    why = "b failed, and its group side stops then"
+    assert stopped(flow, parts) == {"c": why, "d": why}
+    assert plan(flow, parts).ready == []
+
+
+def test_group_that_stops_begins_nothing_more_and_fails_as_its_part_did() -> None:
+    flow = workflow(["b", "c", "d"], [STOPPING, ROW])
+    failed = Part("b", State.FAILED, Reason.EXIT_CODE, "it broke")
+
+    assert plan(flow, [failed, Part("c", State.SUCCEEDED)]).ready == []
+    result = plan(flow, [failed, Part("c", State.CANCELLED, Reason.CANCELLED)])
+    assert (result.state, result.reason, result.message) == (State.FAILED, Reason.EXIT_CODE, "b: it broke")
+
+
+def test_group_that_finishes_stops_nothing() -> None:
+    flow = workflow(["b", "c", "d"], [STOPPING | {"on_failure": "finish"}, ROW])
+    parts = [Part("b", State.FAILED), Part("c", State.SUCCEEDED)]
+
+    assert stopped(flow, parts) == {}
+    assert plan(flow, parts).ready == ["d"]
 
 
 def test_cancelled_job_waits_for_what_runs_and_starts_nothing() -> None:
