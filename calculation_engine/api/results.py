@@ -15,8 +15,11 @@ from calculation_engine.api.routes import Call, Reply
 from calculation_engine.api.views import job_view, result_files
 from calculation_engine.api.zipstream import Entry, zip_stream
 from calculation_engine.db.rows import JobRow
+from calculation_engine.engine.crate import RECORD
+from calculation_engine.engine.provenance import provenance_of
 from calculation_engine.errors import NotFound
 from calculation_engine.schemas.files import ResultFile
+from calculation_engine.states import ENDED
 from calculation_engine.store.files import CHUNK_BYTES
 
 #: What a browser may show in place; anything else is saved.
@@ -51,29 +54,38 @@ def send_result(call: Call) -> Reply:
 def send_archive(call: Call) -> Reply:
     """Send everything of a job as one zip, made while it is sent."""
     job = call.load_job()
-    headers = {
+    headers = archive_headers(f"{job.name or 'job'}-{job.id[:13]}.zip")
+    return Reply(headers=headers, content=zip_stream(_entries(call, job)))
+
+
+def archive_headers(name: str) -> dict[str, str]:
+    """Return the headers of an archive that is made while it is sent."""
+    return {
         "Content-Type": "application/zip",
-        "Content-Disposition": _disposition("attachment", f"{job.name or 'job'}-{job.id[:13]}.zip"),
+        "Content-Disposition": _disposition("attachment", name),
         "Content-Security-Policy": "sandbox",
         "Cache-Control": "no-store",
     }
-    return Reply(headers=headers, content=zip_stream(_entries(call, job)))
 
 
 def _entries(call: Call, job: JobRow) -> Generator[Entry]:
     store, steps = call.context.store, call.context.database.steps.of_job(job.id)
     document = job_view(job, steps).model_dump_json(indent=2).encode() + b"\n"
     yield Entry("job.json", job.ended or job.created, len(document), content=document)
+    if job.state in ENDED:
+        made = provenance_of(call.context.database, job).model_dump_json(indent=1).encode() + b"\n"
+        yield Entry(RECORD, job.ended or job.created, len(made), content=made)
     for file in result_files(job.id, steps, call.context.database.steps.outputs(job.id)):
         yield Entry(file.path, job.ended or job.created, file.size, open=partial(store.open, file.sha256))
     for step in steps:
         log = log_of(call.context.settings.data_dir, step)
         if log.is_file():
             size = log.stat().st_size
-            yield Entry(f"{step.path}/log.txt", step.ended or job.created, size, open=partial(_open, log))
+            yield Entry(f"{step.path}/log.txt", step.ended or job.created, size, open=partial(open_log, log))
 
 
-def _open(log: Path) -> BinaryIO:
+def open_log(log: Path) -> BinaryIO:
+    """Open a log for reading."""
     return log.open("rb")
 
 

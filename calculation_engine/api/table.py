@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from calculation_engine.api import (
+    crates,
     events,
     health,
     jobdiff,
@@ -22,6 +23,7 @@ from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
 from calculation_engine.schemas.job import JobPage, JobRequest, JobView
 from calculation_engine.schemas.jobdiff import JobDiff
+from calculation_engine.schemas.provenance import Provenance
 from calculation_engine.schemas.why import JobWhy
 
 _JOBS = f"{PREFIX}/job"
@@ -66,6 +68,14 @@ ROUTES = [
         summary="List jobs",
         query=jobs.JobQuery,
         returns={200: Returns("One page of jobs.", JobPage)},
+    ),
+    _job(
+        "POST",
+        f"{_JOBS}/import",
+        crates.import_job,
+        summary="Take a job in from its crate",
+        takes=Takes(file=True),
+        returns={200: Returns("It is here already.", JobView), 201: _STORED_JOB},
     ),
     _job(
         "PUT",
@@ -123,6 +133,19 @@ ROUTES = [
         summary="Compare two jobs",
         query=jobdiff.DiffQuery,
         returns={200: Returns("What differs; `a` is the first job, `b` the other.", JobDiff)},
+    ),
+    _result(
+        f"{_JOB}/provenance",
+        crates.show_provenance,
+        summary="Ask what made a job's results",
+        returns={200: Returns("All of it.", Provenance)},
+    ),
+    _result(
+        f"{_JOB}/crate.zip",
+        crates.send_crate,
+        summary="Export a job",
+        query=crates.CrateQuery,
+        returns={200: Returns("A Workflow Run RO-Crate.", media_type="application/zip")},
     ),
     _result(
         f"{_JOB}/results",

@@ -39,7 +39,9 @@ def job_view(job: JobRow, steps: Sequence[StepRow]) -> JobView:
     since = None if repeats else _fraction(steps, len(workflow.processes))
     known = [part for part in (job.fraction, since) if part is not None]
     summary = _summary(job, max(known, default=None))
-    return JobView(**summary, workflow=workflow, loops=job.loops, steps=[step_view(step) for step in steps])
+    return JobView(
+        **summary, workflow=workflow, origin=job.origin, loops=job.loops, steps=[step_view(step) for step in steps]
+    )
 
 
 def step_view(step: StepRow) -> StepView:
@@ -129,6 +131,7 @@ def _summary(job: JobRow, fraction: float | None) -> dict[str, Any]:
         "slot": job.slot,
         "superseded_by": job.superseded_by,
         "priority": job.priority,
+        "imported": _text(job.imported),
         "state": job.state,
         "reason": job.reason,
         "message": job.message,

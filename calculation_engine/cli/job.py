@@ -30,7 +30,7 @@ app = typer.Typer(
 
 past.add_to(app)
 
-_JOB_FILE, _LOG_FILE = "job.json", "log.txt"
+_JOB_FILE, _LOG_FILE, _MADE_FILE = "job.json", "log.txt", "provenance.json"
 
 
 @app.command("list", epilog=example("calculation-engine job list --state failed --limit 5"))
@@ -94,6 +94,8 @@ def show(
         "slot": job.summary.slot,
         "outdated": job.summary.superseded_by and f"job {job.summary.superseded_by} took over its slot",
         "created": local_time(job.summary.created),
+        "imported": local_time(job.summary.imported),
+        "repeats": (job.view.origin or {}).get("job"),
         "took": duration(job.summary.started, job.summary.ended),
     }
     for key, value in known.items():
@@ -218,9 +220,11 @@ def delete(
 
 
 def save_results(job: Job, folder: Path) -> None:
-    """Write a job's results into a folder, and beside them its log and its record."""
+    """Write a job's results into a folder, and beside them its log, its record, and what made them."""
     job.results.save(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _JOB_FILE).write_text(json.dumps(job.view.model_dump(mode="json"), indent=2) + "\n")
+    if job.ended:
+        (folder / _MADE_FILE).write_text(job.provenance().model_dump_json(indent=1) + "\n")
     with (folder / _LOG_FILE).open("wb") as file:
         job.save_log(file)

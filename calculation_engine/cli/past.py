@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calculation_engine.cli.options import AsJson, JobId, Server, Token, TokenFile, example
-from calculation_engine.cli.output import print_json, print_text
+from calculation_engine.cli.output import print_json, print_text, say
 from calculation_engine.cli.session import connected
 
 
@@ -15,6 +16,50 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=example("calculation-engine job why 019f0000"))(why)
     app.command(epilog=example("calculation-engine job diff 019f0000 019f0000"))(diff)
+    app.command("export", epilog=example("calculation-engine job export 019f0000 --output utopia.crate.zip"))(export)
+    app.command("import", epilog=example("calculation-engine job import utopia.crate.zip"))(import_)
+
+
+def export(
+    job_id: JobId,
+    *,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File that is written; default: <id>.crate.zip.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the files: an SPDX id such as CC-BY-4.0, or an address.")
+    ] = None,
+    server: Server = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save a job as an RO-Crate: inputs, results, logs, and what made them; another machine can take it in."""
+    with connected(server, token, token_file) as client:
+        job = client.job(job_id)
+        file = job.export(output or Path(f"{job.short_id}.crate.zip"), licence=licence)
+    if as_json:
+        print_json({"job": job.id, "crate": str(file), "bytes": file.stat().st_size})
+    else:
+        print_text(str(file))
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Crate that `job export` wrote.")],
+    *,
+    server: Server = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a job here from its crate: with its id, steps, results and logs, which can then be used as any other's."""
+    with connected(server, token, token_file) as client:
+        job, is_new = client.import_job(file)
+    if as_json:
+        print_json({"job": job.view, "new": is_new})
+        return
+    print_text(job.id)
+    say(f"{job.name or job.short_id}: {job.state}, {len(job.steps)} steps" + ("" if is_new else ", is here already"))
 
 
 def why(

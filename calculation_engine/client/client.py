@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,7 @@ from calculation_engine.states import State
 
 _HERE = "http://127.0.0.1:8081"
 _LONGEST_PAGE = 100
+_CHUNK_BYTES = 1 << 20
 
 
 class Client:
@@ -202,6 +204,20 @@ class Client:
                 break
             query = parse_qsl(urlsplit(page["next"]).query)
         return jobs[:limit]
+
+    def import_job(self, file: Path | str) -> tuple[Job, bool]:
+        """Bring a job here from the crate that :meth:`Job.export` wrote; return it and whether it is new here.
+
+        Raises:
+            InvalidInput: the crate is damaged; every fault is named, and nothing was stored.
+            Conflict: its id belongs to another job here.
+        """
+        path = Path(file)
+        headers = {"Content-Length": str(path.stat().st_size), "Content-Type": "application/zip"}
+        with path.open("rb") as content:
+            chunks = iter(lambda: content.read(_CHUNK_BYTES), b"")
+            response = self.transport.request("POST", "/job/import", content=chunks, headers=headers, idempotent=False)
+        return Job(self, parse(JobView, response.json())), response.status_code == HTTPStatus.CREATED
 
     def modules(self) -> list[dict[str, Any]]:
         """Return name, version and title of every module that the server has."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.record import Record
 from calculation_engine.client.transport import Transport
 from calculation_engine.schemas.jobdiff import JobDiff
+from calculation_engine.schemas.provenance import Provenance
 from calculation_engine.schemas.why import JobWhy, PartWait, StepWhy
 
 
@@ -43,6 +45,41 @@ class JobPast(Record):
             if page.next is None:
                 return
             query = dict(parse_qsl(urlsplit(page.next).query))
+
+    def provenance(self) -> Provenance:
+        """Return what made its results: modules, environments, commands, configs, and all files by their hashes.
+
+        Raises:
+            Conflict: it has not ended.
+        """
+        return parse(Provenance, self._transport.json("GET", f"/job/{self.id}/provenance"))
+
+    def export(self, file: Path | str, *, licence: str | None = None) -> Path:
+        """Write it as a Workflow Run RO-Crate, a zip archive, and return that file's path.
+
+        Args:
+            file: that is written.
+            licence: of the files: an SPDX id such as ``CC-BY-4.0``, or an address.
+
+        Raises:
+            Conflict: it has not ended, or not all of its files are stored any more.
+        """
+        target = Path(file)
+        partial = target.with_name(f".{target.name}.partial")
+        query = {"licence": licence} if licence else {}
+        try:
+            # The first bytes come when every log has been hashed.
+            address = f"/job/{self.id}/crate.zip"
+            with (
+                self._transport.stream(address, silence_seconds=300.0, params=query) as response,
+                partial.open("wb") as output,
+            ):
+                for chunk in response.iter_bytes():
+                    output.write(chunk)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
 
     def diff(
         self,

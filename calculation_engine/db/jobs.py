@@ -10,15 +10,25 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.history import note_deleted
+from calculation_engine.db.importing import bring_in
 from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
 from calculation_engine.db.retention import expired_jobs
-from calculation_engine.db.rows import JobChange, JobFilter, JobRow, NewJob, NewStep, SweepChange, names_of
+from calculation_engine.db.rows import (
+    ImportedJob,
+    JobChange,
+    JobFilter,
+    JobRow,
+    NewJob,
+    NewStep,
+    SweepChange,
+    names_of,
+)
 from calculation_engine.db.session import Again, Sessions, Transaction
 from calculation_engine.db.slots import slot_jobs, take_slot
-from calculation_engine.db.tables import deleted_jobs, job_files, job_labels, jobs
+from calculation_engine.db.tables import deleted_jobs, job_files, jobs
 from calculation_engine.db.types import EPOCH
-from calculation_engine.db.writing import add_files, add_steps, insert_all, lock_job, request_end, tell_job
+from calculation_engine.db.writing import add_steps, label_job, lock_job, request_end, tell_job
 from calculation_engine.errors import Conflict, Gone, NotFound
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import ENDED, State
@@ -84,6 +94,29 @@ class Jobs:
         return self._sessions.read(
             lambda tx: {row.path: Blob(sha256=row.sha256, size=row.size) for row in tx.run(query)}
         )
+
+    def all_files(self, job_id: str) -> dict[str, dict[str, Blob]]:
+        """Return the files that were stored with the job, by the place of the step that reads them."""
+        columns = (job_files.c.process, job_files.c.path, job_files.c.sha256, job_files.c.size)
+        query = select(*columns).where(job_files.c.job_id == job_id).order_by(job_files.c.process, job_files.c.path)
+
+        def read(tx: Transaction) -> dict[str, dict[str, Blob]]:
+            found: dict[str, dict[str, Blob]] = {}
+            for row in tx.run(query):
+                found.setdefault(row.process, {})[row.path] = Blob(sha256=row.sha256, size=row.size)
+            return found
+
+        return self._sessions.read(read)
+
+    def bring_in(self, job: ImportedJob) -> tuple[JobRow, bool]:
+        """Store a job that ended on another machine, and return it and whether it was stored now.
+
+        One that was deleted here is there again.
+
+        Raises:
+            Conflict: the id, or that of a step, belongs to another job or owner.
+        """
+        return self._sessions.write(lambda tx: bring_in(tx, job))
 
     def resolve(self, prefix: str, owner: str | None = None) -> str:
         """Return the one id that begins with ``prefix``; a whole id is returned without being looked up.
@@ -235,22 +268,8 @@ def _insert_job(tx: Transaction, new: NewJob) -> None:
         )
     except IntegrityError as error:
         raise Again from error
-    insert_all(
-        tx,
-        job_labels,
-        [{"name": name, "value": value, "created": tx.now, "job_id": new.id} for name, value in sorted(_labels(new))],
-    )
-    add_files(tx, new.id, new.files)
+    label_job(tx, new, tx.now)
     tell_job(tx, new.id)
-
-
-def _labels(new: NewJob) -> set[tuple[str, str]]:
-    processes: list[dict[str, Any]] = new.workflow.get("processes", [])
-    modules = {process["module"] for process in processes} | {step.module for step in new.steps}
-    slot = set() if new.slot is None else {("slot", new.slot)}
-    return (
-        slot | {("module", module) for module in modules} | {(f"tag:{key}", value) for key, value in new.tags.items()}
-    )
 
 
 def _get(tx: Transaction, job_id: str, columns: Sequence[Any] = _COLUMNS) -> JobRow:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from calculation_engine.db.queueing import NOT_QUEUED, lane_of, next_turns, queued_again, rank_of
-from calculation_engine.db.rows import NewStep, names_of
+from calculation_engine.db.rows import ImportedJob, NewJob, NewStep, names_of
 from calculation_engine.db.session import Transaction
-from calculation_engine.db.tables import attempts, events, job_files, jobs, key_holders, step_files, steps
+from calculation_engine.db.tables import attempts, events, job_files, job_labels, jobs, key_holders, step_files, steps
 from calculation_engine.errors import Stale
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import NEXT, Reason, State
@@ -128,6 +129,18 @@ def insert_all(tx: Transaction, table: Any, rows: Sequence[dict[str, Any]]) -> N
     """Insert any number of rows."""
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         tx.run(insert(table), list(rows[start : start + _ROWS_AT_ONCE]))
+
+
+def label_job(tx: Transaction, new: NewJob | ImportedJob, created: datetime) -> None:
+    """Note what a job is found by, and the files of what it runs later."""
+    processes: list[dict[str, Any]] = new.workflow.get("processes", [])
+    modules = {process["module"] for process in processes} | {step.module for step in new.steps}
+    labels = {("module", module) for module in modules} | {(f"tag:{key}", value) for key, value in new.tags.items()}
+    if new.slot is not None:
+        labels.add(("slot", new.slot))
+    named = [{"name": name, "value": value, "created": created, "job_id": new.id} for name, value in sorted(labels)]
+    insert_all(tx, job_labels, named)
+    add_files(tx, new.id, new.files)
 
 
 def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:

@@ -79,6 +79,9 @@ class Reasons:
             why.causes.append(Cause(kind="reuse_off", sentence="taking stored results is switched off (reuse: never)"))
         elif word == "verify":
             why.causes.append(Cause(kind="verify", sentence=_verify_sentence(why.verification)))
+        elif word == "imported":
+            told = "it ran on another machine, and its result was brought here"
+            why.causes.append(Cause(kind="imported", sentence=told))
         elif word == "result_damaged":
             told = f"files of the stored result of step {run.cause.get('reference')} were gone or damaged"
             why.causes.append(Cause(kind="result_damaged", sentence=told))

@@ -147,6 +147,8 @@ class JobSummary(Schema):
     superseded_by: str | None = None
     """The newer job that took over its slot: what this one left is outdated."""
     priority: int = 0
+    imported: str | None = None
+    """When it was brought here from another machine: it did not run here."""
     state: State
     reason: Reason | None
     message: str
@@ -162,6 +164,8 @@ class JobView(JobSummary):
     """A job, whole."""
 
     workflow: Workflow
+    origin: dict[str, Any] | None = None
+    """Where it comes from: `kind` is ``rerun`` with the `job` that it repeats, or ``import`` with its first `owner`."""
     loops: list[dict[str, Any]] = []
     steps: list[StepView]
 

@@ -49,6 +49,7 @@ class Cause(Schema):
         "earlier_failed",
         "reuse_off",
         "verify",
+        "imported",
     ]
     sentence: str
     changes: list[Change] = []

@@ -59,7 +59,7 @@ def unpack_zip(store: Store, path: Path, *, most_bytes: int, most_files: int) ->
             members = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
             if len(members) > most_files:
                 raise TooLarge(f"archive: {len(members)} files, at most {most_files} are allowed")
-            faults = _faults(members)
+            faults = member_faults(members)
             if faults:
                 raise InvalidInput("archive: not all of it can be unpacked", hint=_HINT, faults=faults)
             if not members:
@@ -77,7 +77,8 @@ def unpack_zip(store: Store, path: Path, *, most_bytes: int, most_files: int) ->
     return _without_common_folder(files)
 
 
-def _faults(members: list[zipfile.ZipInfo]) -> list[Fault]:
+def member_faults(members: list[zipfile.ZipInfo]) -> list[Fault]:
+    """Return what forbids to unpack these files: paths that lead out, links, encryption, paths that occur twice."""
     faults, seen = [], set()
     for info in members:
         name = info.filename

@@ -139,10 +139,18 @@ def test_the_archive_has_results_logs_and_the_job(site: Site, job_id: str) -> No
     assert response.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.testzip() is None
-        assert sorted(archive.namelist()) == ["echo/log.txt", "echo/output/page.html", PATH, "job.json"]
+        assert sorted(archive.namelist()) == [
+            "echo/log.txt",
+            "echo/output/page.html",
+            PATH,
+            "job.json",
+            "provenance.json",
+        ]
         assert archive.read(PATH) == TEXT
         assert archive.read("echo/log.txt") == b"done\n"
         assert json.loads(archive.read("job.json"))["id"] == job_id
+        made = json.loads(archive.read("provenance.json"))
+        assert [file["path"] for file in made["steps"][0]["outputs"]] == ["page.html", "text.txt"]
 
 
 def test_results_of_a_job_without_any_are_an_empty_list(site: Site) -> None:
