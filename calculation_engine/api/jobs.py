@@ -18,6 +18,7 @@ from calculation_engine.api.uploads import delete_uploads, store_uploads
 from calculation_engine.api.views import job_path, job_summary, job_view
 from calculation_engine.db.rows import JobFilter, JobRow
 from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.rerunning import Rerunner
 from calculation_engine.engine.unreadable import unreadable
 from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.schemas.base import Schema
@@ -143,6 +144,13 @@ def cancel_job(call: Call) -> Reply:
     job = call.context.database.jobs.request_cancel(call.load_job().id)
     call.context.wake()
     return Reply(view_of(call, job), 200 if job.state in ENDED else 202)
+
+
+def rerun_job(call: Call) -> Reply:
+    """Repeat a job that has ended, exactly: every step is computed anew, and its result held against the first one."""
+    job = Rerunner(call.context.submission).rerun(call.load_job(), call.owner)
+    call.context.wake()
+    return Reply(view_of(call, job), 201, {"Location": job_path(job.id)})
 
 
 def delete_job(call: Call) -> Reply:

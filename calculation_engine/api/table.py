@@ -101,6 +101,13 @@ ROUTES = [
         returns={200: Returns("It has ended.", JobView), 202: Returns("It is being ended.", JobView)},
     ),
     _job(
+        "POST",
+        f"{_JOB}/rerun",
+        jobs.rerun_job,
+        summary="Repeat a job exactly",
+        returns={201: _STORED_JOB},
+    ),
+    _job(
         "GET",
         f"{_JOB}/log",
         joblog.show_log,

@@ -16,8 +16,29 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=example("calculation-engine job why 019f0000"))(why)
     app.command(epilog=example("calculation-engine job diff 019f0000 019f0000"))(diff)
+    app.command(epilog=example("calculation-engine job rerun 019f0000"))(rerun)
     app.command("export", epilog=example("calculation-engine job export 019f0000 --output utopia.crate.zip"))(export)
     app.command("import", epilog=example("calculation-engine job import utopia.crate.zip"))(import_)
+
+
+def rerun(
+    job_id: JobId,
+    *,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results; default: results/<id>.")
+    ] = None,
+    server: Server = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a job again exactly as it was and compare the results; or tell what is not there any more."""
+    from calculation_engine.cli.run import finish
+
+    with connected(server, token, token_file, engine=True) as client:
+        job = client.job(job_id).rerun()
+        say(f"job {job.id} repeats it")
+        finish(job, output, server, as_json)
 
 
 def export(

@@ -88,7 +88,7 @@ def run(
         if detach:
             _print_stored(job, server, as_json)
             return
-        _finish(job, output, server, as_json)
+        finish(job, output, server, as_json)
 
 
 def _print_stored(job: Job, server: str | None, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def _print_stored(job: Job, server: str | None, as_json: bool) -> None:
     say(f"its results, later: calculation-engine job results {job.short_id} --server {server}")
 
 
-def _finish(job: Job, output: Path | None, server: str | None, as_json: bool) -> None:
+def finish(job: Job, output: Path | None, server: str | None, as_json: bool) -> None:
     """Wait for the job, fetch what it left, and say how it went."""
     from calculation_engine.cli.job import save_results
     from calculation_engine.cli.rounds import verdict_line

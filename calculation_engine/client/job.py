@@ -140,6 +140,15 @@ class Job(JobPast):
         self._summary = parse(JobView, body)
         return self
 
+    def rerun(self) -> Job:
+        """Store a job that repeats it exactly and return that: each result is held against the first one.
+
+        Raises:
+            Conflict: it has not ended, or what it ran with is not all there any more: everything that is not is named.
+        """
+        body = self._client.transport.json("POST", f"/job/{self.id}/rerun", idempotent=False)
+        return Job(self._client, parse(JobView, body))
+
     def delete(self) -> None:
         """Delete it with its results; one that has not ended is a :class:`Conflict`."""
         self._client.transport.request("DELETE", f"/job/{self.id}")

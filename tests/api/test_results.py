@@ -150,7 +150,7 @@ def test_the_archive_has_results_logs_and_the_job(site: Site, job_id: str) -> No
         assert archive.read("echo/log.txt") == b"done\n"
         assert json.loads(archive.read("job.json"))["id"] == job_id
         made = json.loads(archive.read("provenance.json"))
-        assert [file["path"] for file in made["steps"][0]["outputs"]] == ["page.html", "text.txt"]
+        assert [file["path"] for file in made["steps"][0]["outputs"]] == ["page.html", "tables/cost.csv"]
 
 
 def test_results_of_a_job_without_any_are_an_empty_list(site: Site) -> None:
