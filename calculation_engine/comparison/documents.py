@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from calculation_engine.errors import join_path
@@ -46,6 +46,21 @@ def compare_documents(a: Any, b: Any, nearness: Nearness) -> DocumentDifference:
             if len(report.changes) < _MOST_CHANGES:
                 report.changes.append(found)
     return report
+
+
+def without(document: Any, pointers: Iterable[str]) -> Any:
+    """Return a document without the values that JSON pointers (RFC 6901) name; one that is not there is no fault."""
+    for pointer in pointers:
+        keys = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        document = _without(document, keys)
+    return document
+
+
+def _without(value: Any, keys: list[str]) -> Any:
+    if not isinstance(value, dict) or keys[0] not in value:
+        return value
+    rest = {key: item for key, item in value.items() if key != keys[0]}
+    return rest if len(keys) == 1 else rest | {keys[0]: _without(value[keys[0]], keys[1:])}
 
 
 def relative(a: float, b: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calculation_engine.comparison.documents import compare_documents
+from calculation_engine.comparison.documents import compare_documents, without
 from calculation_engine.comparison.sentences import file_sentence
 from calculation_engine.comparison.tables import compare_tables
 from calculation_engine.errors import InvalidInput
@@ -31,6 +31,8 @@ class Result:
     blob: Blob
     media_type: str
     columns: Sequence[Column] = ()
+    varies: Sequence[str] = ()
+    """JSON pointers of what is left out of a comparison."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Comparer:
             raise InvalidInput(
                 f"a JSON document longer than {_MOST_JSON_BYTES >> 20} MiB is compared by its hash alone"
             )
-        return compare_documents(self._json(a), self._json(b), self.nearness)
+        varies = {*a.varies, *b.varies}
+        return compare_documents(without(self._json(a), varies), without(self._json(b), varies), self.nearness)
 
     def _json(self, result: Result) -> Any:
         try:

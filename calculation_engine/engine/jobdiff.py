@@ -161,7 +161,7 @@ def _files(view: LoadedJob, made: Made | None) -> dict[str, Result]:
     for file in view.outputs.get(made.step.id, []):
         slot = label_of(spec.outputs, file.path) if spec else None
         blob = Blob(sha256=file.sha256, size=file.size)
-        found[file.path] = Result(blob, file.media_type, slot.columns if slot else ())
+        found[file.path] = Result(blob, file.media_type, slot.columns if slot else (), slot.varies if slot else ())
     return found
 
 

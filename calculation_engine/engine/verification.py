@@ -92,7 +92,7 @@ def results_of(outputs: Sequence[NewOutput], spec: StepSpec | None, declared: bo
             continue
         slot = label_of(spec.outputs, file.path) if spec else None
         blob = Blob(sha256=file.sha256, size=file.size)
-        found[file.path] = Result(blob, file.media_type, slot.columns if slot else ())
+        found[file.path] = Result(blob, file.media_type, slot.columns if slot else (), slot.varies if slot else ())
     return found
 
 

@@ -40,6 +40,8 @@ class Slot(Schema):
     description: str = ""
     columns: list[Column] = []
     """For tables: the columns that must be there; more are allowed."""
+    varies: list[Annotated[str, StringConstraints(pattern=r"^/")]] = []
+    """For JSON: pointers (RFC 6901) of values that are others in each run and no part of the result, as times are."""
 
 
 class InputSlot(Slot):

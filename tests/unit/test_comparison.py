@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculation_engine.comparison.documents import changes, compare_documents
+from calculation_engine.comparison.documents import changes, compare_documents, without
 from calculation_engine.comparison.files import Comparer, Result
 from calculation_engine.comparison.sentences import summary_sentence
 from calculation_engine.comparison.tables import compare_tables
@@ -254,3 +254,15 @@ def test_reuse_is_a_word_or_a_rule() -> None:
     assert Reuse.model_validate({"mode": "verify", "relative": 1e-3}).relative == 1e-3
     with pytest.raises(ValueError, match="never"):
         Reuse.model_validate("sometimes")
+
+
+def test_values_that_vary_from_run_to_run_are_left_out() -> None:
+    document = {"times": {"read": 1, "write": 2}, "a/b": 1, "objective": 3.0, "rows": [{"seconds": 1}]}
+
+    assert without(document, ["/times/read", "/a~1b", "/absent/x", "/objective/x", "/rows/0/seconds"]) == {
+        "times": {"write": 2},
+        "objective": 3.0,
+        "rows": [{"seconds": 1}],
+    }
+    assert without([1], ["/0"]) == [1]
+    assert document["times"] == {"read": 1, "write": 2}
