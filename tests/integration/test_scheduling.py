@@ -299,7 +299,7 @@ class Scheduling(RuleBasedStateMachine):
             assert job.cancel_requested is not None
 
 
-@pytest.mark.timeout(max(120, 6 * COURSES))
+@pytest.mark.timeout(max(300, 20 * COURSES))
 def test_every_job_ends_and_no_step_runs_twice_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_RETRY_SECONDS", 0.01)
     chosen = settings(
