@@ -115,7 +115,7 @@ def account_of(tables: Tables, scope: CostScope) -> EnergyAccount:
         "emissions": total(penalty),
         "trade": _trade(tables, scope, years),
     }
-    return EnergyAccount(pd.DataFrame(costs)[list(KINDS)], total(demand), total(investment), _notes(tables, scope))
+    return EnergyAccount(pd.DataFrame(costs)[list(KINDS)], total(demand), total(investment), notes_of(tables, scope))
 
 
 def _annualised_investment(
@@ -220,7 +220,8 @@ def _refuse_unknown(scope: CostScope, known: dict[str, set[str]], name: str) -> 
         raise InvalidInput("the scope of the cost of energy names what the model does not have", faults=faults)
 
 
-def _notes(tables: Tables, scope: CostScope) -> list[str]:
+def notes_of(tables: Tables, scope: CostScope) -> list[str]:
+    """Return what a modeller must know of the cost of energy of a run in this scope."""
     notes = []
     if scope.fuels == "all":
         notes.append(

@@ -41,7 +41,7 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     write_table(ratios.assign(RATIO=list(cost.ratio.values())), output_dir / "cost_ratio.csv")
     write_table(_long(accounts), output_dir / "cost.csv")
     low, high = min(cost.ratio.values()), max(cost.ratio.values())
-    notes = list(dict.fromkeys(note for account in accounts for note in [*account.notes, *_warnings(config)]))
+    notes = list(dict.fromkeys(note for account in accounts for note in [*account.notes, *warnings_of(config)]))
     text = f"unit cost of energy over baseline: {low:.6g} to {high:.6g}"
     return Status(200, "\n".join([text, *(f"note: {note}" for note in notes)]))
 
@@ -64,7 +64,8 @@ def _long(accounts: list[EnergyAccount]) -> pd.DataFrame:
     return pd.concat(frames)[["RUN", "YEAR", "KIND", "VALUE"]]
 
 
-def _warnings(config: Config) -> list[str]:
+def warnings_of(config: Config) -> list[str]:
+    """Return what a modeller must know of the channels that are open."""
     channels = config.channels
     if channels.productivity and channels.consumption_tax is not None:
         return [

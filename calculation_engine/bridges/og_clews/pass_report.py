@@ -13,7 +13,9 @@ from calculation_engine.bridges.charts import Line, line_chart
 from calculation_engine.bridges.og_clews import report_tables as numbers
 from calculation_engine.bridges.og_clews.clews import Tables
 from calculation_engine.bridges.og_clews.config import Config
+from calculation_engine.bridges.og_clews.cost import notes_of
 from calculation_engine.bridges.og_clews.economy import read_run
+from calculation_engine.bridges.og_clews.pass_costs import warnings_of
 from calculation_engine.bridges.og_clews.report_page import page
 from calculation_engine.tables import read_table, write_table
 
@@ -21,10 +23,13 @@ _MOST_LINES = 5
 #: How far beyond CLEWS' last year the economy is drawn; its path goes on for centuries.
 _YEARS_AFTER = 30
 _ECONOMY_CHARTS = {
-    numbers.GDP: "relative [1]",
-    "consumption": "relative [1]",
-    "interest rate": "difference [1 per period]",
+    numbers.GDP: "change [%]",
+    "consumption": "change [%]",
+    "interest rate": "difference [percentage points per period]",
 }
+#: Columns of the table of convergence that the page has; the file has all.
+_SHOWN = ("evaluation", "worst", "asked", "answered", "step", "contraction", "expected", "verdict", "failure")
+_MOST_EVALUATIONS = 7
 
 
 def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
@@ -61,12 +66,14 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     for name, table in there.items():
         write_table(table, output_dir / f"{name}.csv")
     steps = pd.DataFrame(loop.get("steps", []), columns=["path", "module", "version", "key"])
-    shown = {"Summary": there["summary"], "Convergence": there.get("convergence", pd.DataFrame()), "What ran": steps}
     html = page(
         f"CLEWS and OG-Core: {loop.get('loop', {}).get('name', 'coupled')}",
-        str(loop.get("sentence", "")),
+        f"{str(loop.get('verdict', '')).replace('_', ' ')}: {loop.get('sentence', '')}".removeprefix(": "),
+        [*notes_of(scenario, config.cost_scope), *warnings_of(config)],
+        _in_percent(there["summary"]),
         _charts(there, _tolerance(loop)),
-        shown,
+        {"Convergence": _convergence(there.get("convergence", pd.DataFrame()))},
+        steps,
         {
             "bridge": config.model_dump(mode="json"),
             **{key: loop[key] for key in ("loop", "verdict", "solution") if key in loop},
@@ -87,7 +94,8 @@ def _charts(tables: dict[str, pd.DataFrame], tolerance: float | None) -> list[st
         *_demand_chart(tables["demand_ratios"]),
     ]
     for title, unit in _ECONOMY_CHARTS.items():
-        lines = [_line("against baseline", economy[economy["QUANTITY"] == title], "CHANGE")]
+        change = economy[economy["QUANTITY"] == title]
+        lines = [_line("against baseline", change.assign(CHANGE=100 * change["CHANGE"]), "CHANGE")]
         charts.append(_chart(f"{title[0].upper()}{title[1:]}: change", unit, lines))
     for name, key in (("emissions", "EMISSION"), ("capacity", "TECHNOLOGY")):
         table = tables.get(name)
@@ -116,12 +124,28 @@ def _convergence_chart(table: pd.DataFrame | None, tolerance: float | None) -> l
 def _demand_chart(evaluations: pd.DataFrame) -> list[str]:
     if evaluations.empty:
         return []
-    last = evaluations[evaluations["evaluation"] == evaluations["evaluation"].max()]
-    lines = [
-        Line(str(name), rows["index"].astype(float).tolist(), rows["answered"].astype(float).tolist())
-        for name, rows in last.groupby("variable", sort=True)
-    ]
+    answered = evaluations.dropna(subset=["answered"])
+    names = sorted(answered["variable"].unique())
+    ended = sorted(answered["evaluation"].unique())
+    shown = ended[-_MOST_EVALUATIONS:] if len(names) == 1 else ended[-1:]
+    lines = []
+    for number in shown:
+        for name in names:
+            rows = answered[(answered["evaluation"] == number) & (answered["variable"] == name)]
+            label = f"evaluation {number}" if len(names) == 1 else name
+            years, values = (rows[column].astype(float).tolist() for column in ("index", "answered"))
+            lines.append(Line(label, years, values, dashed=number != shown[-1]))
     return [_chart("Demand over original demand", "ratio [1]", lines)]
+
+
+def _in_percent(summary: pd.DataFrame) -> pd.DataFrame:
+    return summary.assign(CHANGE=[f"{100 * change:+.3f} %" for change in summary["CHANGE"]])
+
+
+def _convergence(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what the page shows of the table of convergence: residuals, and the columns that have something."""
+    columns = [name for name in table.columns if name in _SHOWN or name.startswith("residual ")]
+    return table[[name for name in columns if table[name].replace("", float("nan")).notna().any()]]
 
 
 def _most_changed(table: pd.DataFrame, key: str) -> list[str]:

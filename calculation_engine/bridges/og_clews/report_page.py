@@ -21,6 +21,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide {
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 td.text, th.text { text-align: left; } td.text { white-space: nowrap; }
+td.change, th.change { text-align: right; } td.change { white-space: nowrap; }
+.note { color: #555; margin: .2rem 0; } summary { cursor: pointer; font-weight: 600; margin-top: 1.5rem; }
 pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }
 """
 
@@ -28,8 +30,11 @@ pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }
 def page(
     title: str,
     lead: str,
+    notes: list[str],
+    summary: pd.DataFrame,
     charts: list[str],
     tables: Mapping[str, pd.DataFrame],
+    ran: pd.DataFrame,
     settings: Mapping[str, Any],
     files: list[str],
 ) -> str:
@@ -38,26 +43,32 @@ def page(
     Args:
         title: heading.
         lead: how it ended, in a sentence.
+        notes: what a modeller must know of the numbers.
+        summary: what a reader wants first.
         charts: SVG elements.
         tables: heading -> table.
-        settings: what ran, as JSON holds it.
+        ran: the steps with modules, versions and keys.
+        settings: of loop and bridge, as JSON holds them.
         files: names of the tables beside the page.
     """
     parts = [
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>',
         f"<h1>{escape(title)}</h1><p>{escape(lead)}</p>",
-        f'<div class="charts">{"".join(charts)}</div>',
+        *(f'<p class="note">Note: {escape(note)}.</p>' for note in notes),
+        f'<h2>Summary</h2><div class="wide">{html_table(summary)}</div>',
+        f'<h2>Paths</h2><div class="charts">{"".join(charts)}</div>',
         *(f'<h2>{escape(name)}</h2><div class="wide">{html_table(table)}</div>' for name, table in tables.items()),
-        f"<h2>Settings</h2><pre>{escape(json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False))}</pre>",
-        f"<h2>The same numbers</h2><p>{', '.join(map(escape, files))}</p></body></html>\n",
+        f"<h2>The same numbers</h2><p>{', '.join(map(_link, files))}</p>",
+        f'<details><summary>What ran</summary><div class="wide">{html_table(ran)}</div></details>',
+        f"<details><summary>Settings</summary><pre>{_json(settings)}</pre></details></body></html>\n",
     ]
     return "\n".join(parts)
 
 
 def html_table(table: pd.DataFrame) -> str:
-    """Return a table; numbers in seven digits, what is not there blank."""
-    marks = ["" if table[name].dtype.kind in "if" else ' class="text"' for name in table.columns]
+    """Return a table; numbers in seven digits, what is not there blank; percentages stand as numbers do."""
+    marks = [_mark(table[name]) for name in table.columns]
     head = "".join(f"<th{mark}>{escape(str(name))}</th>" for name, mark in zip(table.columns, marks, strict=True))
     rows = (
         "".join(f"<td{mark}>{escape(_cell(value))}</td>" for value, mark in zip(row, marks, strict=True))
@@ -65,6 +76,20 @@ def html_table(table: pd.DataFrame) -> str:
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _mark(column: pd.Series[Any]) -> str:
+    if column.dtype.kind in "if":
+        return ""
+    return ' class="change"' if all(str(value).endswith("%") for value in column) else ' class="text"'
+
+
+def _link(name: str) -> str:
+    return f'<a href="{escape(name)}">{escape(name)}</a>'
+
+
+def _json(settings: Mapping[str, Any]) -> str:
+    return escape(json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False))
 
 
 def _cell(value: object) -> str:

@@ -64,6 +64,23 @@ def test_the_page_is_whole_without_scripts_and_without_other_places(report):
     assert "agree&lt;b&gt;" in html
     assert "evaluation 3: the models agree" in html
     assert "f" * 64 in html
+    assert '<td class="change">+100.000 %</td>' in html
+    assert '<a href="summary.csv">summary.csv</a>' in html
+    assert "Note: the unit cost is a total-cost index" in html
+
+
+def test_every_evaluation_that_answered_is_drawn_the_last_in_full(report):
+    html = (report / "report.html").read_text()
+    drawn = re.findall(r"evaluation \d(?=</text>)", html)
+    assert drawn == ["evaluation 1", "evaluation 3"]
+
+
+def test_the_table_of_convergence_on_the_page_has_the_columns_that_have_something(report):
+    html = (report / "report.html").read_text()
+    table = html[html.index("<h2>Convergence") : html.index("<h2>The same numbers")]
+    heads = re.findall(r"<th[^>]*>([^<]+)</th>", table)
+    assert heads == ["evaluation", "verdict", "residual demand", "failure"]
+    assert "economy: no steady state" in table
 
 
 def test_the_numbers_of_the_page_stand_beside_it_as_csv(report):
