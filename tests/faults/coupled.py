@@ -84,8 +84,8 @@ def verdict(undisturbed: Job, killed: Job, stood: dict[str, State]) -> int:
         path for path in tables[0].keys() | tables[1].keys() if tables[0].get(path) != tables[1].get(path)
     )
     starts = {step.path: step.attempt for step in killed.steps}
-    ended = sum(state is State.SUCCEEDED for state in stood.values())
-    print(f"killed with {ended} steps ended and {len(stood) - ended} begun: {', '.join(sorted(stood)[-3:])}")
+    begun = [path for path, state in stood.items() if state is not State.SUCCEEDED]
+    print(f"killed with {len(stood) - len(begun)} steps ended, and begun: {', '.join(begun)}")
     for name, job in (("undisturbed", undisturbed), ("killed", killed)):
         loop = job.view.loops[0]
         print(f"{name}: {job.state}, {loop['verdict']} after {loop['evaluations']} evaluations")
