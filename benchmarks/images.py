@@ -50,7 +50,9 @@ def main() -> None:
 
 def lines() -> Iterator[str]:
     """Yield the table, and what it starts from."""
-    base = inspected([BASES[0]])[BASES[0]]
+    base = inspected([BASES[0]]).get(BASES[0])
+    if base is None:
+        raise SystemExit(f"there is no image {BASES[0]} to compare with: docker pull {BASES[0]}")
     kind = (
         "a stand-in made from Debian's packages" if STAND_IN in (base["Config"]["Labels"] or {}) else "the public image"
     )

@@ -92,8 +92,7 @@ def test_whoever_waits_for_an_image_that_another_builds_hears_how_far_it_is(benc
     heard: list[list[str]] = [[], []]
     with ThreadPoolExecutor(2) as pool, closing(make_executor("docker", {}, bench.folder / "data")) as other:
         first = pool.submit(bench.executor.prepare, module, heard[0].append)
-        while not any("halfway" in line for line in heard[0]):
-            assert not first.done()
+        until(lambda: first.done() or any("halfway" in line for line in heard[0]))
         assert pool.submit(other.prepare, module, heard[1].append).result(60) == first.result(60)
     assert "fresh 4/5: halfway" in heard[1]
     assert not any("building" in line for line in heard[1])
