@@ -108,6 +108,19 @@ def test_loop_shows_how_its_models_came_to_agree(server: str, page: Page, run: C
     assert page.locator(".line.final path").count() == 1
 
 
+def test_sweep_shows_its_rows_and_its_table(server: str, page: Page, run: Callable[..., str]) -> None:
+    process = {"name": "add", "module": "sum", "config": {"base": 1, "parts": []}}
+    design = {"type": "grid", "columns": {"add.config.base": [40, 50]}}
+    sweep = {"type": "sweep", "name": "scan", "component": "add", "design": design}
+    job = run({"processes": [process], "components": [sweep]})
+    page.goto(f"{server}/#/job/{job}/steps")
+    expect(page.locator("table.steps")).to_contain_text("row 2")
+
+    page.goto(f"{server}/#/job/{job}/results/scan/table.csv")
+    expect(page.locator("table.values thead")).to_contain_text("add.total")
+    expect(page.locator("table.values tbody")).to_contain_text("50")
+
+
 def test_earlier_job_is_run_again_with_changes(server: str, page: Page, run: Callable[..., str]) -> None:
     job = run({"module": "probe", "config": {"note": "first"}, "name": "one", "tags": {"country": "Utopia"}})
     page.goto(f"{server}/#/job/{job}")

@@ -32,6 +32,7 @@ export function openSteps(panel) {
 function table(job, selected, chosen, toggle) {
   if (job.steps.length === 0) return h("p", { class: "empty" }, "No step has begun.");
   const groups = Map.groupBy(job.steps, (step) => step.path.split("/").slice(0, -1).join("/"));
+  const sweeps = new Set((job.workflow.components ?? []).filter(({ type }) => type === "sweep").map(({ name }) => name));
   const last = job.steps.at(-1);
   const bodies = [...groups].map(([group, steps]) => {
     const quiet = job.steps.length > FEW && !steps.includes(last) && steps.every((step) => step.state === "succeeded");
@@ -39,7 +40,7 @@ function table(job, selected, chosen, toggle) {
     return h(
       "tbody",
       { "data-key": `group ${group}` },
-      group !== "" && heading(group, steps, isOpen, toggle),
+      group !== "" && heading(group, groupTitle(group, sweeps), steps, isOpen, toggle),
       isOpen && steps.map((step) => row(job, step, step === selected)),
     );
   });
@@ -48,7 +49,7 @@ function table(job, selected, chosen, toggle) {
   return h("div", { class: "scroll" }, h("table", { class: "steps" }, head, bodies));
 }
 
-function heading(group, steps, isOpen, toggle) {
+function heading(group, title, steps, isOpen, toggle) {
   const running = steps.find((step) => step.state === "running");
   const failed = steps.some((step) => step.state === "failed");
   const state = running ? "running" : failed ? "failed" : steps.every((step) => step.state === "succeeded") ? "succeeded" : steps.at(-1).state;
@@ -56,7 +57,7 @@ function heading(group, steps, isOpen, toggle) {
     "button",
     { type: "button", class: "fold", "aria-expanded": String(isOpen), onclick: () => toggle(group, isOpen) },
     icon("next"),
-    groupTitle(group),
+    title,
   );
   return h(
     "tr",
@@ -67,9 +68,14 @@ function heading(group, steps, isOpen, toggle) {
   );
 }
 
-/** Return a group's path as people read it: a number in it is an evaluation of a loop. */
-export function groupTitle(group) {
-  return group.replaceAll(/(^|\/)(\d+)(?=\/|$)/g, "$1evaluation $2").replaceAll("/", " › ");
+/** Return a group's path as people read it: a number in it is a row of a sweep, or an evaluation of a loop. */
+function groupTitle(group, sweeps) {
+  const parts = group.split("/");
+  const told = parts.map((part, index) => {
+    if (!/^\d+$/.test(part)) return part;
+    return sweeps.has(parts[index - 1]) ? `row ${part}` : `evaluation ${part}`;
+  });
+  return told.join(" › ");
 }
 
 function row(job, step, isSelected) {
