@@ -152,6 +152,7 @@ class Engine:
             self._taken_over = time.monotonic()
             self._pick_up()
             self._take_over()
+            self._worker.remove_unremoved()
         while not self._stopping.is_set():
             planned = self._planning.run()
             claimed = self._claim()

@@ -94,6 +94,8 @@ class Worker:
     """What was begun in one of these is lost."""
     most_memory_bytes: int
     """Up to which a step's memory may grow here."""
+    unremoved: list[tuple[Executor, Task]] = field(default_factory=list)
+    """Attempts of which something was left, for their place could not be reached."""
     known_contents: set[str] = field(default_factory=set)
     """Content hashes of modules whose files are kept."""
 
@@ -419,13 +421,24 @@ class Worker:
             ledger.note(None, f"{NO_ROOM}: its results, or its log, could not be written")
             ledger.control.stopping.wait(_RETRY_SECONDS)
 
+    def remove_unremoved(self) -> None:
+        """Leave nothing of attempts that could not be reached when they ended; as far as they can be now."""
+        for left in list(self.unremoved):
+            executor, task = left
+            try:
+                executor.remove(task)
+            except ExecutorUnavailable:
+                return
+            self.unremoved.remove(left)
+
     def _clean(self, running: Running) -> None:
-        """Leave nothing of an attempt; what cannot be reached now is swept later."""
+        """Leave nothing of an attempt; what cannot be reached now is removed as soon as it can."""
         shutil.rmtree(attempt_outputs(self.data_dir, running.task.attempt_id), ignore_errors=True)
         try:
             running.executor.remove(running.task)
         except ExecutorUnavailable as error:
             log.warning("attempt_not_removed", attempt=running.task.attempt_id, error=error.message)
+            self.unremoved.append((running.executor, running.task))
 
 
 def _read(folder: Path, path: str) -> bytes | None:

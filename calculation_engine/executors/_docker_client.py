@@ -14,10 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
+from docker.errors import (
+    APIError,
+    DockerException,
+    NotFound,
+    TLSParameterError,
+    create_api_error_from_http_exception,
+)
+from docker.tls import TLSConfig
 from docker.types import DeviceRequest, Mount
 from docker.utils import kwargs_from_env
 
@@ -28,6 +36,9 @@ __all__ = ["APIError", "DeviceRequest", "Engine", "Host", "Mount", "NotFound", "
 _HINT = (
     "start it (`sudo systemctl start docker`, or Docker Desktop), see that you may use it "
     "(`sudo usermod -aG docker $USER`, then log in again), or name another in CE_EXECUTORS__DOCKER__HOST"
+)
+_CERTIFICATES_HINT = (
+    "the folder that CE_EXECUTORS__DOCKER__CERTIFICATES, or DOCKER_CERT_PATH, names holds ca.pem, cert.pem and key.pem"
 )
 #: Requests at once: every step that runs holds one for its log.
 _CONNECTIONS = 256
@@ -47,16 +58,56 @@ class Host:
     version: str
 
 
+class _Client(docker.APIClient):
+    """The SDK's client, which takes nothing from variables for HTTP in general.
+
+    Looking for proxies and .netrc costs more than a request, and REQUESTS_CA_BUNDLE would be believed in place of the
+    engine's own authority.
+    """
+
+    def _retrieve_server_version(self) -> str:
+        self.trust_env = False  # before the first request, which is this one
+        return str(super()._retrieve_server_version())  # type: ignore[misc]  # the stubs lack it
+
+
+def _address(host: str | None, certificates: Path | None) -> dict[str, Any]:
+    """Return the SDK's arguments for an engine's address, with TLS where there are certificates for it.
+
+    Raises:
+        ExecutorUnavailable: the certificates are not there, or cannot be used.
+    """
+    try:
+        address: dict[str, Any] = {**kwargs_from_env()}
+        if host:
+            address["base_url"] = host
+        if certificates is not None:
+            files = [certificates / name for name in ("ca.pem", "cert.pem", "key.pem")]
+            absent = [str(file) for file in files if not file.is_file()]
+            if absent:
+                raise ExecutorUnavailable(f"docker: there is no {', no '.join(absent)}", hint=_CERTIFICATES_HINT)
+            ca, cert, key = map(str, files)
+            address["tls"] = TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
+    except TLSParameterError as error:
+        raise ExecutorUnavailable(f"docker: {error}", hint=_CERTIFICATES_HINT) from error
+    if not str(address.get("base_url", "")).startswith(("tcp://", "https://")):
+        address.pop("tls", None)
+    return address
+
+
 def default_host() -> str:
     """Return the address that DOCKER_HOST names, or the usual socket."""
-    return str(kwargs_from_env().get("base_url", "unix:///var/run/docker.sock"))
+    try:
+        return str(kwargs_from_env().get("base_url", "unix:///var/run/docker.sock"))
+    except TLSParameterError:
+        return "the address that DOCKER_HOST names"
 
 
 class Engine:
     """A Docker engine; one object serves all threads."""
 
-    def __init__(self, host: str | None, timeout_seconds: float) -> None:
+    def __init__(self, host: str | None, timeout_seconds: float, certificates: Path | None = None) -> None:
         self._host = host
+        self._certificates = certificates
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._client: docker.APIClient | None = None
@@ -68,11 +119,10 @@ class Engine:
             if self._closed:
                 raise ExecutorUnavailable("docker: this executor was closed")
             if self._client is None:
-                address: Any = {"base_url": self._host} if self._host else kwargs_from_env()
-                self._client = docker.APIClient(
+                address = _address(self._host, self._certificates)
+                self._client = _Client(
                     version="auto", timeout=int(self._timeout_seconds), max_pool_size=_CONNECTIONS, **address
                 )
-                self._client.trust_env = False  # looking for proxies and .netrc costs more than a request
             return self._client
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -17,6 +18,9 @@ class DockerOptions(BaseModel):
 
     host: str | None = None
     """Address of the engine, as `unix:///var/run/docker.sock` or `tcp://host:2376`; default: what DOCKER_HOST says."""
+    certificates: Path | None = None
+    """Folder with `ca.pem`, `cert.pem` and `key.pem` for TLS over `tcp://`; default: DOCKER_CERT_PATH
+    with DOCKER_TLS_VERIFY."""
     images: list[str] = ["calculation-engine/*"]
     """Patterns of the image repositories that may be run (separated by `,` in the environment)."""
     build_missing: bool = True
@@ -39,6 +43,16 @@ class DockerOptions(BaseModel):
     """Seconds that the engine has for an answer."""
     build_timeout: Seconds = Field(default=3600.0, ge=1)
     """Seconds without a word after which the build of an image is given up."""
+
+    @field_validator("host")
+    @classmethod
+    def _spoken(cls, value: str | None) -> str | None:
+        if value is not None and value.startswith("ssh://"):
+            raise ValueError(
+                "ssh:// is not spoken here: use tcp:// with TLS, or forward the socket "
+                "(`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`) and name unix:///tmp/docker.sock"
+            )
+        return value
 
     @field_validator("images", mode="before")
     @classmethod
