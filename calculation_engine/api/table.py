@@ -13,6 +13,7 @@ from calculation_engine.api import (
     jobs,
     modules,
     results,
+    slots,
     solve,
     uploads,
     why,
@@ -21,7 +22,7 @@ from calculation_engine.api import (
 from calculation_engine.api.problems import PROBLEM_TYPE
 from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
-from calculation_engine.schemas.job import JobPage, JobRequest, JobView
+from calculation_engine.schemas.job import JobPage, JobRequest, JobView, SlotView
 from calculation_engine.schemas.jobdiff import JobDiff
 from calculation_engine.schemas.provenance import Provenance
 from calculation_engine.schemas.why import JobWhy
@@ -153,6 +154,14 @@ ROUTES = [
         summary="Export a job",
         query=crates.CrateQuery,
         returns={200: Returns("A Workflow Run RO-Crate.", media_type="application/zip")},
+    ),
+    Route(
+        "GET",
+        f"{PREFIX}/slot/{{path}}",
+        slots.show_slot,
+        tag="jobs",
+        summary="Show a slot",
+        returns={200: Returns("Its newest job and its last result.", SlotView)},
     ),
     _result(
         f"{_JOB}/results",

@@ -170,6 +170,19 @@ class JobView(JobSummary):
     steps: list[StepView]
 
 
+class SlotView(Schema):
+    """What stands in a slot of one owner."""
+
+    name: str
+    owner: str
+    newest: JobSummary | None
+    """The job that has it; none where that was deleted."""
+    result: JobSummary | None
+    """The last of its jobs that succeeded."""
+    is_outdated: bool
+    """Whether a newer job has the slot than the one that the result is of."""
+
+
 class JobPage(Schema):
     """One page of a list of jobs."""
 
