@@ -135,6 +135,23 @@ def test_earlier_job_is_run_again_with_changes(server: str, page: Page, run: Cal
     expect(page.locator(".panel")).to_contain_text("second")
 
 
+def test_job_is_exported_and_repeated_exactly(server: str, page: Page, run: Callable[..., str]) -> None:
+    job = run({"module": "probe", "config": {"note": "kept"}, "name": "kept"})
+    page.goto(f"{server}/#/job/{job}")
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    with ZipFile(download.value.path()) as crate:
+        assert "ro-crate-metadata.json" in crate.namelist()
+        assert json.loads(crate.read("provenance.json"))["job"]["id"] == job
+
+    page.get_by_role("button", name="Repeat exactly").click()
+
+    expect(page.locator("header.job-head")).to_contain_text(f"Repeats {job[:13]}")
+    expect(page.locator("header .state")).to_have_text("succeeded")
+    assert page.url.split("/job/")[1] != job
+
+
 def test_jobs_are_filtered_by_state_name_and_module(server: str, page: Page, run: Callable[..., str]) -> None:
     for name in ("filter a", "filter b"):
         run({"module": "probe", "config": {"note": name}, "name": name})

@@ -91,9 +91,17 @@ function headline(job, removed) {
     h("p", { class: "crumbs" }, h("a", { href: "#/jobs" }, "Jobs"), icon("next"), h("code", {}, job.id)),
     h("div", { class: "row wrap" }, h("h1", {}, job.name || shortId(job.id)), stateBadge(job.state), tags, actions(job, removed)),
     job.description && h("p", { class: "faint" }, job.description),
+    whence(job),
     progress(job),
     story(job),
   ];
+}
+
+/** Return where a job comes from that was repeated here or brought here. */
+function whence({ imported, origin }) {
+  if (imported) return h("p", { class: "faint" }, `Brought here ${time(imported)}; it ran on another machine.`);
+  if (origin?.kind !== "rerun") return null;
+  return h("p", { class: "faint" }, "Repeats ", h("a", { href: `#/job/${origin.job}` }, h("code", {}, shortId(origin.job))), "; its results are held against those.");
 }
 
 function progress(job) {
@@ -135,6 +143,13 @@ function actions(job, removed) {
       removed();
     });
   };
+  const rerun = (event) =>
+    act(event.currentTarget, async () => {
+      const again = await change("POST", ["job", job.id, "rerun"]);
+      location.hash = `#/job/${again.id}`;
+    });
+  const crate = (event) =>
+    act(event.currentTarget, () => save(address(["job", job.id, "crate.zip"]), `${job.name || "job"}-${shortId(job.id)}.crate.zip`));
   const zip = (event) =>
     act(event.currentTarget, () => save(address(["job", job.id, "results.zip"]), `${job.name || "job"}-${shortId(job.id)}.zip`));
   const ended = ENDED.has(job.state);
@@ -144,6 +159,8 @@ function actions(job, removed) {
     !ended && h("button", { type: "button", disabled: Boolean(job.cancel_requested), onclick: cancel }, icon("stop"), "Cancel"),
     h("a", { class: "button", href: `#/new/again/${job.id}` }, icon("again"), "Run again"),
     h("button", { type: "button", onclick: zip }, icon("down"), "Download all"),
+    ended && h("button", { type: "button", onclick: crate, title: "Inputs, results and what made them, for another machine" }, icon("down"), "Export"),
+    ended && h("button", { type: "button", onclick: rerun, title: "The same from the same files, and compare the results" }, icon("again"), "Repeat exactly"),
     ended && h("button", { type: "button", class: "danger", onclick: remove }, icon("bin"), "Delete"),
   );
 }
