@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +21,7 @@ from calculation_engine.client.job import Job
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.places import Places, located
 from calculation_engine.client.transport import Transport
-from calculation_engine.errors import EngineError, Fault, InvalidInput
+from calculation_engine.errors import EngineError, Fault, InvalidInput, NotFound
 from calculation_engine.schemas.job import JobSummary, JobView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
@@ -248,7 +249,15 @@ class Client:
         return self._manifests[name]
 
     def fetch_view(self, job_id: str) -> JobView:
-        """Return what the server knows of a job now."""
+        """Return what the server knows of a job now.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        if not re.fullmatch(r"[0-9A-Fa-f-]+", job_id):
+            raise NotFound(
+                f"there is no job {job_id!r}", hint="expected an id or at least 4 characters of its beginning"
+            )
         return parse(JobView, self.transport.json("GET", f"/job/{quote(job_id, safe='')}"))
 
 

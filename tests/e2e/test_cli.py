@@ -17,7 +17,7 @@ import typer
 import calculation_engine
 from calculation_engine.cli.main import make_app, run_command
 from calculation_engine.client import Client, Job
-from calculation_engine.errors import InvalidInput, JobFailed
+from calculation_engine.errors import InvalidInput, JobFailed, NotFound
 from calculation_engine.states import Reason, State
 from tests.e2e.cli_place import Place, ce, command, make_modules, read_document, running
 
@@ -156,6 +156,12 @@ def test_all_faults_of_a_job_come_back_at_once(client: Client) -> None:
 
     paths = [fault.path for fault in caught.value.faults]
     assert {"config", "inputs.tables", "inputs.table"} <= set(paths)
+
+
+@pytest.mark.parametrize("word", ["", "..", "nothing"])
+def test_word_that_is_no_id_is_no_job(client: Client, word: str) -> None:
+    with pytest.raises(NotFound, match="there is no job"):
+        client.job(word)
 
 
 def test_a_run_shows_progress_fetches_results_and_says_where(place: Place, tmp_path: Path) -> None:
