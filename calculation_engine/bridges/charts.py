@@ -84,8 +84,11 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
 
 
 def nice_ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Return round numbers that enclose ``low`` to ``high``: multiples of 1, 2 or 5 times a power of ten."""
-    if high <= low:
+    """Return round numbers that enclose ``low`` to ``high``: multiples of 1, 2 or 5 times a power of ten.
+
+    Values that are equal to nine digits count as one, with a tenth of its size on either side.
+    """
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
         margin = abs(low) * 0.1 or 1.0
         low, high = low - margin, high + margin
     rough = (high - low) / about
