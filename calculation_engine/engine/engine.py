@@ -223,6 +223,8 @@ class Engine:
         with self._lock:
             if self._stopping.is_set():
                 return
+            if step.id in self._in_hand:  # of a lease that ran out: a step is watched by one worker
+                self._in_hand[step.id].control.stopping.set()
             future = self._pool.submit(self._worker.run, step, control)
             self._in_hand[step.id] = _InHand(step, control, future)
         metrics.STEPS_RUNNING.set(len(self._in_hand))
@@ -237,18 +239,19 @@ class Engine:
         self._wake.set()
 
     def _beat(self) -> None:
-        """Say that this engine lives, keep the leases of what is in hand, and pass on that a job is to be cancelled."""
+        """Say that this engine lives, keep the leases of what is in hand, and pass on which are lost or cancelled."""
         self._store.room.watch()
         if time.monotonic() - self._told > _ALIVE_SECONDS:
             self._tell()
-        if not self._in_hand:
+        with self._lock:
+            in_hand = dict(self._in_hand)
+        if not in_hand:
             return
-        for step_id, cancelled in self._database.steps.heartbeat(
-            self._owner.name, self._settings.lease_seconds
-        ).items():
-            with self._lock:
-                held = self._in_hand.get(step_id)
-            if cancelled and held:
+        leased = self._database.steps.heartbeat(self._owner.name, self._settings.lease_seconds)
+        for step_id, held in in_hand.items():
+            if step_id not in leased:  # ended, given back, or in another engine's hands
+                held.control.stopping.set()
+            elif leased[step_id]:
                 held.control.cancelled.set()
 
     def _tell(self) -> None:

@@ -35,7 +35,7 @@ class Control:
 
     cancelled: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
-    """The engine stops: leave what runs to the next one."""
+    """The engine stops, or has lost the lease: leave what runs to the next one."""
     tell: Callable[[], None] = lambda: None
     """Called when the step's end is written: its job can be planned on while the worker cleans up."""
 

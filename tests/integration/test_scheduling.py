@@ -36,7 +36,7 @@ from calculation_engine.store import Store
 from tests.integration.conftest import PROGRAMS
 from tests.integration.scheduling.world import Killed, Life, World
 
-COURSES = int(os.environ.get("CE_TEST_SCHEDULER", "5"))
+COURSES = int(os.environ.get("CE_TEST_SCHEDULER", "12"))
 ANY = st.integers(0, 1 << 16)  # one of what there is then, however many that are
 ENDS = ("ok", "ok", "ok", "exit", "refused", "oom", "time", "gone")
 #: What a step may fail of after its last attempt ended so.
