@@ -234,7 +234,8 @@ def _count(scene: Scene, row: Row, parts: Parts) -> None:
         [step] = parts.database.steps.of_job(job)
         if parts.database.jobs.get(job).state is not State.SUCCEEDED:
             row.lost_jobs += 1
-            print(job, step.state, step.reason, step.message, file=sys.stderr)
+            log = step_log(scene.settings.data_dir, step.id).read_text()
+            print(job, step.state, step.reason, step.exit_code, step.message, repr(log[-1000:]), file=sys.stderr)
         attempts = parts.database.steps.attempts(step.id)
         row.attempts += len(attempts) - 1
         pairs = list(itertools.pairwise(attempts))
