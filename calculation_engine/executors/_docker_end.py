@@ -11,6 +11,7 @@ from calculation_engine.executors.base import Task
 from calculation_engine.states import Reason
 
 _NOTE = "stopped.json"
+_ENDED_BEFORE_IT_BEGAN = 2
 
 
 class StopNote:
@@ -60,8 +61,9 @@ def check_not_lost(task: Task, last: Standing, record: Record | None) -> None:
     """
     if record is not None and record.terminated:
         raise lost(task, "its container was stopped from outside, or with the Docker engine")
-    # 255 is what an engine says of a container that ended while it was down; 128 and more, a signal
-    if record is None and last.exit_code >= 128:
+    # 255 is what an engine says of one that ended while it was down; 128 and more, a signal; 2 is how runc's own
+    # process, written in Go, ends that is asked to before it has become the wrapper.
+    if record is None and (last.exit_code >= 128 or last.exit_code == _ENDED_BEFORE_IT_BEGAN):
         raise lost(task, f"its container ended with exit code {last.exit_code} and left no record")
 
 
