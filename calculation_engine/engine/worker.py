@@ -268,6 +268,7 @@ class Worker:
             return file.read()
 
     def _prepare(self, executor: Executor, spec: StepSpec, ledger: Ledger) -> Prepared:
+        self.store.room.check()
         told = 0.0
 
         def say(line: str) -> None:

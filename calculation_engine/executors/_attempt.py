@@ -20,6 +20,8 @@ from calculation_engine.executors._shims import Shims
 _POLL_SECONDS = 0.01
 #: How long a shim may take to end its step before it is killed itself.
 _END_SECONDS = 10.0
+#: The last byte of a note that was written to its end.
+_WHOLE = b"\n"
 
 
 class Attempt:
@@ -67,7 +69,18 @@ class Attempt:
 
     def note_folder(self, folder: Path) -> None:
         """Note where its scratch is, before there is any."""
-        (self._records / "folder").write_bytes(os.fsencode(folder))
+        part = self._records / "folder.part"
+        part.write_bytes(os.fsencode(folder.absolute()) + _WHOLE)
+        part.replace(self._records / "folder")
+
+    @property
+    def _folder(self) -> Path | None:
+        """Where its scratch is; None where no whole note says so: what is removed by half a path is somebody else's."""
+        with suppress(FileNotFoundError):
+            note = (self._records / "folder").read_bytes()
+            if note.startswith(b"/") and note.endswith(_WHOLE):
+                return Path(os.fsdecode(note.removesuffix(_WHOLE)))
+        return None
 
     def start(self, spec: dict[str, Any], lock: int, shims: Shims) -> None:
         """Start its shim, which holds the lock from then on.
@@ -151,8 +164,9 @@ class Attempt:
         """Leave nothing of it; the caller holds its lock."""
         if self.started and not self.ended:
             self.sweep()
-        with suppress(FileNotFoundError):
-            remove_tree(Path(os.fsdecode((self._records / "folder").read_bytes())))
+        folder = self._folder
+        if folder is not None:
+            remove_tree(folder)
         for path in self._records.iterdir():
             if path.name != "lock":
                 path.unlink()
