@@ -35,7 +35,6 @@ ENDINGS = {
         Reason.INPUT_INVALID,
         r"^csv/CapitalCost\.csv: expected the columns .*, got .*: rename or reorder",
     ),
-    "absent_input": (Reason.INPUT_INVALID, r"^there is no input: give data \(a MathProg data file\) or csv"),
 }
 LIMITS = {
     "time": (LONG, {"time_limit": "1s"}, Reason.TIME_LIMIT, r"1 s.*; raise resources\.time_limit, or"),
@@ -115,11 +114,16 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(place: Place, execu
         assert word in job.steps[0].message
 
 
+TEXT = {"type": "inline", "text": "x"}
 REFUSALS: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown module": ({"module": "glpc"}, "module", r"no module 'glpc' \(did you mean glpk\?\)"),
-    "unknown executor": ({"module": "glpk", "executor": "moon"}, "executor", r"there are: docker, local"),
+    "unknown executor": (
+        {"module": "glpk", "executor": "moon", "inputs": {"data": TEXT}},
+        "executor",
+        r"there are: docker, local",
+    ),
     "unknown input": (
-        {"module": "glpk", "inputs": {"dat": {"type": "inline", "text": "x"}}},
+        {"module": "glpk", "inputs": {"data": TEXT, "dat": TEXT}},
         "inputs.dat",
         r"no such input \(the module glpk has: data, model",
     ),
@@ -140,11 +144,16 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "absent file": ({"module": "glpk", "inputs": {"data": "no.txt"}}, "inputs.data", r"there is no file no\.txt"),
     "unreadable limit": (
-        {"module": "glpk", "resources": {"memory": "lots"}},
+        {"module": "glpk", "resources": {"memory": "lots"}, "inputs": {"data": TEXT}},
         "resources.memory",
         r'expected bytes, or a number with a unit as in "500MB", "2GiB", got .lots',
     ),
-    "unknown field": ({"module": "glpk", "config": {"modle": "x"}}, "config", r"no such field: modle \(known: .*model"),
+    "unknown field": (
+        {"module": "glpk", "config": {"modle": "x"}, "inputs": {"data": TEXT}},
+        "config",
+        r"no such field: modle \(known: .*model",
+    ),
+    "no input": ({"module": "glpk"}, "inputs", r"give at least one of data, csv, .*MathProg data file"),
 }
 
 
