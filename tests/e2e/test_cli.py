@@ -84,7 +84,9 @@ def test_the_example_of_a_command_runs_as_it_stands(
 ) -> None:
     job = scale(client, 2.0)
     monkeypatch.chdir(tmp_path)
-    data = Path(calculation_engine.__file__).parents[1] / "images/_lp/cases/super_simple/data.txt"
+    root = Path(calculation_engine.__file__).parents[1]
+    data = root / "images/_lp/cases/super_simple/data.txt"
+    (tmp_path / "examples").symlink_to(root / "examples")
     (tmp_path / "utopia.txt").write_bytes(data.read_bytes())
     monkeypatch.setenv("CE_MODULE_PATH", str(tmp_path / "modules"))
     if name == "module test":
@@ -94,6 +96,9 @@ def test_the_example_of_a_command_runs_as_it_stands(
     if name == "admin restore":
         assert run_command(EXAMPLES["admin backup"]) == 0
         monkeypatch.setenv("CE_DATA_DIR", str(tmp_path / "restored"))
+    if name == "job import":
+        assert run_command([job.id if word == "019f0000" else word for word in EXAMPLES["job export"]]) == 0
+        job.delete()
 
     assert run_command([job.id if word == "019f0000" else word for word in EXAMPLES[name]]) == 0
 
