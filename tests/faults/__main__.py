@@ -108,11 +108,10 @@ def delete_container(scene: Scene, _: random.Random) -> None:
 
 def fill_disk(scene: Scene, chance: random.Random) -> None:
     filler = scene.settings.data_dir / "filler"
-    with filler.open("wb") as file:
+    with filler.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(b"x" * (1 << 16))
-                file.flush()
         except OSError:
             pass
         time.sleep(chance.uniform(0.5, 3))
