@@ -8,7 +8,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.history import place_of
-from calculation_engine.db.rows import ImportedJob, ImportedStep, JobRow, names_of
+from calculation_engine.db.imported import ImportedJob, ImportedStep
+from calculation_engine.db.rows import JobRow, names_of
 from calculation_engine.db.session import Again, Transaction
 from calculation_engine.db.tables import deleted_jobs, jobs, outputs, runs, step_files, steps
 from calculation_engine.db.writing import insert_all, label_job, tell, tell_job

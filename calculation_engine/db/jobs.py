@@ -10,12 +10,12 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.history import note_deleted
+from calculation_engine.db.imported import ImportedJob
 from calculation_engine.db.importing import bring_in
 from calculation_engine.db.listing import find_jobs
 from calculation_engine.db.planning import plan
 from calculation_engine.db.retention import expired_jobs
 from calculation_engine.db.rows import (
-    ImportedJob,
     JobChange,
     JobFilter,
     JobRow,

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from calculation_engine.db.imported import ImportedJob
 from calculation_engine.db.queueing import NOT_QUEUED, lane_of, next_turns, queued_again, rank_of
-from calculation_engine.db.rows import ImportedJob, NewJob, NewStep, names_of
+from calculation_engine.db.rows import NewJob, NewStep, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import attempts, events, job_files, job_labels, jobs, key_holders, step_files, steps
 from calculation_engine.errors import Stale

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import ImportedJob, ImportedStep, JobRow, NewOutput, NewRun, names_of
+from calculation_engine.db.imported import ImportedJob, ImportedStep
+from calculation_engine.db.rows import JobRow, NewOutput, NewRun, names_of
 from calculation_engine.engine.crate import METADATA, RECORD
 from calculation_engine.engine.keys import step_key
 from calculation_engine.engine.paths import step_log

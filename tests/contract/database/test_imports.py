@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import ImportedJob, ImportedStep, JobFilter, JoinMode, NewOutput, NewRun, Own, Reused
+from calculation_engine.db.imported import ImportedJob, ImportedStep
+from calculation_engine.db.rows import JobFilter, JoinMode, NewOutput, NewRun, Own, Reused
 from calculation_engine.errors import Conflict
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import State
