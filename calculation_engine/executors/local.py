@@ -36,7 +36,7 @@ _REASONS = {
     _shim.LOST: Reason.LOST,
 }
 #: What a user can do about a limit that was passed.
-_TODO = {
+_HELP = {
     "time_limit": "raise resources.time_limit, or give it less to do",
     "memory": "raise resources.memory, or give it less to do",
     "disk": "raise resources.disk, or let it write less",
@@ -228,10 +228,10 @@ def _exit(record: _record.Fields, task: Task) -> Exit:
     limits = task.resources
     messages = {
         "": "",
-        _limits.TIME: f"it ran for {reached:.1f} s, and {limits.time_limit:g} s are allowed; {_TODO['time_limit']}",
-        _limits.MEMORY: f"it used {reached:,.0f} bytes of memory, and {limits.memory:,} are allowed; {_TODO['memory']}",
-        _limits.DISK: f"its files grew to {reached:,.0f} bytes, and {limits.disk:,} are allowed; {_TODO['disk']}",
-        _limits.LOG: f"its log grew to {reached:,.0f} bytes, and {limits.log:,} are allowed; {_TODO['log']}",
+        _limits.TIME: f"it ran for {reached:.1f} s, and {limits.time_limit:g} s are allowed; {_HELP['time_limit']}",
+        _limits.MEMORY: f"it used {reached:,.0f} bytes of memory, and {limits.memory:,} are allowed; {_HELP['memory']}",
+        _limits.DISK: f"its files grew to {reached:,.0f} bytes, and {limits.disk:,} are allowed; {_HELP['disk']}",
+        _limits.LOG: f"its log grew to {reached:,.0f} bytes, and {limits.log:,} are allowed; {_HELP['log']}",
         _limits.PIDS: f"it had {reached:.0f} processes and threads at once, and {limits.pids} are allowed",
         _shim.CANCELLED: "it was cancelled",
         _shim.LOST: "the machine ended it, as when it shuts down",
