@@ -30,7 +30,7 @@ from typing import Any
 import docker
 
 from calculation_engine.api.server import Parts
-from calculation_engine.engine.spec import TaskMaker, spec_of
+from calculation_engine.engine.steps.spec import TaskMaker, spec_of
 from calculation_engine.executors import _docker_container as containers
 from calculation_engine.executors._docker_archive import Packing
 from calculation_engine.executors._environment import Environments

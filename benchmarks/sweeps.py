@@ -28,9 +28,9 @@ from typing import Any
 
 from calculation_engine.api.server import Parts
 from calculation_engine.db.rows import JobRow, StepRow
-from calculation_engine.engine.reasons import Reasons
-from calculation_engine.engine.spec import TaskMaker, spec_of
-from calculation_engine.engine.waits import Waits
+from calculation_engine.engine.explaining.reasons import Reasons
+from calculation_engine.engine.explaining.waits import Waits
+from calculation_engine.engine.steps.spec import TaskMaker, spec_of
 from calculation_engine.executors._environment import Environments
 from calculation_engine.executors._programs import Programs
 from calculation_engine.executors._staging import fill_folder, shim_spec

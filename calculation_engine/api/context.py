@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from calculation_engine.db.database import Database
-from calculation_engine.engine.submission import Submission
+from calculation_engine.engine.intake.submission import Submission
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings
 from calculation_engine.store import Store

@@ -16,9 +16,9 @@ from calculation_engine.api.results import archive_headers, open_log
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.api.views import job_path
 from calculation_engine.api.zipstream import Entry, zip_stream
-from calculation_engine.engine.crate import METADATA, RECORD, Crate
-from calculation_engine.engine.crate_import import CrateReader
-from calculation_engine.engine.provenance import provenance_of
+from calculation_engine.engine.archive.crate import METADATA, RECORD, Crate
+from calculation_engine.engine.archive.crate_import import CrateReader
+from calculation_engine.engine.explaining.provenance import provenance_of
 from calculation_engine.errors import Conflict, Fault
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.files import Blob

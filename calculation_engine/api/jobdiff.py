@@ -9,8 +9,8 @@ from pydantic import Field
 
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.comparison.files import Comparer
-from calculation_engine.engine.jobdiff import JobDiffer
-from calculation_engine.engine.paths import scratch
+from calculation_engine.engine.explaining.jobdiff import JobDiffer
+from calculation_engine.engine.steps.paths import scratch
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.jobdiff import JobDiff
 from calculation_engine.schemas.reuse import Nearness

@@ -11,7 +11,7 @@ from pydantic import Field
 from calculation_engine.api.ranges import wanted_span
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.db.rows import JobRow, StepRow
-from calculation_engine.engine.paths import earlier_log, step_log
+from calculation_engine.engine.steps.paths import earlier_log, step_log
 from calculation_engine.errors import NotFound
 from calculation_engine.schemas.base import Schema
 from calculation_engine.states import ENDED

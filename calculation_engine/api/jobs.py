@@ -17,9 +17,9 @@ from calculation_engine.api.routes import PREFIX, Call, Reply
 from calculation_engine.api.uploads import delete_uploads, store_uploads
 from calculation_engine.api.views import job_path, job_summary, job_view
 from calculation_engine.db.rows import JobFilter, JobRow
-from calculation_engine.engine.paths import step_log
-from calculation_engine.engine.rerunning import Rerunner
-from calculation_engine.engine.unreadable import unreadable
+from calculation_engine.engine.intake.rerunning import Rerunner
+from calculation_engine.engine.intake.unreadable import unreadable
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.job import JobPage, JobRequest, JobView

@@ -15,8 +15,8 @@ from calculation_engine.api.routes import Call, Reply
 from calculation_engine.api.views import job_view, result_files
 from calculation_engine.api.zipstream import Entry, zip_stream
 from calculation_engine.db.rows import JobRow
-from calculation_engine.engine.crate import RECORD
-from calculation_engine.engine.provenance import provenance_of
+from calculation_engine.engine.archive.crate import RECORD
+from calculation_engine.engine.explaining.provenance import provenance_of
 from calculation_engine.errors import NotFound
 from calculation_engine.schemas.files import ResultFile
 from calculation_engine.states import ENDED

@@ -16,8 +16,8 @@ from calculation_engine.api.context import Context
 from calculation_engine.api.exposure import check_exposure
 from calculation_engine.api.serving import listen
 from calculation_engine.db.database import Database
-from calculation_engine.engine.engine import Engine
-from calculation_engine.engine.submission import Submission
+from calculation_engine.engine.intake.submission import Submission
+from calculation_engine.engine.running.engine import Engine
 from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.executors.base import Executor
 from calculation_engine.executors.registry import executor_names, make_executor

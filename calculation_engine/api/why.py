@@ -8,8 +8,8 @@ from pydantic import Field
 
 from calculation_engine.api.routes import Call, Reply
 from calculation_engine.api.views import job_path
-from calculation_engine.engine.reasons import RULE, Reasons, summary
-from calculation_engine.engine.waits import Waits
+from calculation_engine.engine.explaining.reasons import RULE, Reasons, summary
+from calculation_engine.engine.explaining.waits import Waits
 from calculation_engine.errors import NotFound
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.why import JobWhy, PartWait

@@ -7,7 +7,7 @@ from typing import Any
 from calculation_engine.api.jobs import document_of
 from calculation_engine.api.problems import as_sent
 from calculation_engine.api.routes import Call, Reply
-from calculation_engine.engine.checking import document_faults
+from calculation_engine.engine.intake.checking import document_faults
 from calculation_engine.errors import InvalidInput, NotFound
 from calculation_engine.schemas.base import Schema
 from calculation_engine.schemas.document import document_schema

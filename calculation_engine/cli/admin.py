@@ -47,7 +47,7 @@ def du(
 ) -> None:
     """Show what uses the disk."""
     with server_part():
-        from calculation_engine.engine.usage import measure
+        from calculation_engine.engine.explaining.usage import measure
         from calculation_engine.store import bytes_text
     with parts_here() as parts:
         usage = measure(parts.settings, parts.database, parts.store, largest)
@@ -85,7 +85,7 @@ def prune(
     for the next time.
     """
     with server_part():
-        from calculation_engine.engine.sweep import Sweep
+        from calculation_engine.engine.running.leftovers import Cleaner
         from calculation_engine.store import bytes_text
     if keep_days == 0:
         raise InvalidInput("--keep-days: expected more than 0", hint="--keep-last 0 deletes every ended job")
@@ -97,7 +97,7 @@ def prune(
             expired = parts.database.jobs.expired(settings.keep_days, settings.keep_last, limit=1_000_000)
             _show_expired(expired, as_json=as_json)
             return
-        swept = Sweep(parts.database, parts.store, parts.executors, settings).run()
+        swept = Cleaner(parts.database, parts.store, parts.executors, settings).run()
     if as_json:
         print_json(asdict(swept))
         return

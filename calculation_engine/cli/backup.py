@@ -15,7 +15,7 @@ from calculation_engine.cli.session import server_part, settings_of
 
 if TYPE_CHECKING:
     from calculation_engine.db.database import Database
-    from calculation_engine.engine.backup import Made
+    from calculation_engine.engine.archive.backup import Made
     from calculation_engine.settings import Settings
     from calculation_engine.store import Store
 
@@ -34,7 +34,7 @@ def backup(folder: Folder, *, as_json: AsJson = False) -> None:
     Jobs go on meanwhile. A further backup in the same folder copies what is new alone.
     """
     with server_part():
-        from calculation_engine.engine.backup import back_up
+        from calculation_engine.engine.archive.backup import back_up
     with _opened() as (settings, database, store):
         database.check()
         kind = settings.database_url.partition(":")[0]
@@ -53,8 +53,8 @@ def restore(
     Steps that had not ended are queued again.
     """
     with server_part():
-        from calculation_engine.engine.backup import find_backup
-        from calculation_engine.engine.backup import restore as bring_back
+        from calculation_engine.engine.archive.backup import find_backup
+        from calculation_engine.engine.archive.backup import restore as bring_back
     path, manifest = find_backup(folder.absolute(), name)
     with _opened() as (settings, database, store):
         made = bring_back(database, store, settings.data_dir, path, manifest)
@@ -76,7 +76,7 @@ def _opened() -> Iterator[tuple[Settings, Database, Store]]:
 
 
 def _show(made: Made, verb: str, *, as_json: bool) -> None:
-    from calculation_engine.engine.backup import told
+    from calculation_engine.engine.archive.backup import told
     from calculation_engine.store import bytes_text
 
     document = told(made)

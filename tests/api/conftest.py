@@ -20,8 +20,8 @@ from calculation_engine.api.context import Context
 from calculation_engine.api.serving import listen
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobChange, NewOutput, StepEnd, StepRow
-from calculation_engine.engine.paths import step_log
-from calculation_engine.engine.submission import Submission
+from calculation_engine.engine.intake.submission import Submission
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings, load_settings
 from calculation_engine.states import Reason, State

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from calculation_engine.db.rows import Room, StepEnd, StepRow
-from calculation_engine.engine.ledger import NO_ROOM
-from calculation_engine.engine.machine import RESERVED, Capacity
+from calculation_engine.engine.running.ledger import NO_ROOM
+from calculation_engine.engine.steps.machine import RESERVED, Capacity
 from calculation_engine.states import Reason, State
 from tests.api.conftest import HOST, Site
 

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from calculation_engine.api.server import Parts
 from calculation_engine.db.rows import JobFilter
-from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.errors import CalculationEngineError
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.settings import Settings

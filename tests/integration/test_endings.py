@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from calculation_engine.engine.ledger import Ledger
+from calculation_engine.engine.running.ledger import Ledger
 from calculation_engine.errors import InvalidInput, Stale
 from calculation_engine.modules.cases import load_case
 from calculation_engine.modules.catalogue import Catalogue

@@ -20,7 +20,7 @@ import pytest
 
 from calculation_engine.api.server import Parts
 from calculation_engine.db.rows import StepRow
-from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.settings import Settings
 from calculation_engine.states import ENDED, Reason, State

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from calculation_engine.client import Job
-from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.states import Reason, State
 from tests.integration.place import Place, open_place, until
 

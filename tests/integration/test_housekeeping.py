@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from calculation_engine.db.database import Database
-from calculation_engine.engine.backup import back_up, find_backup, restore
-from calculation_engine.engine.paths import step_log
-from calculation_engine.engine.sweep import Sweep
-from calculation_engine.engine.usage import measure
+from calculation_engine.engine.archive.backup import back_up, find_backup, restore
+from calculation_engine.engine.explaining.usage import measure
+from calculation_engine.engine.running.leftovers import Cleaner
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.errors import Conflict, DatabaseUnavailable, NotFound, StorageFull, StoreCorrupt
 from calculation_engine.schemas.files import Blob
 from calculation_engine.settings import Settings
@@ -46,9 +46,9 @@ def grow_old(folder: Path, hours: float = 2) -> None:
             os.utime(file, (then, then))
 
 
-def sweep(system: System, **rules: Any) -> Sweep:
+def sweep(system: System, **rules: Any) -> Cleaner:
     parts = system.parts
-    return Sweep(parts.database, parts.store, parts.executors, parts.settings.model_copy(update=rules))
+    return Cleaner(parts.database, parts.store, parts.executors, parts.settings.model_copy(update=rules))
 
 
 def test_old_jobs_go_by_rule_with_their_files_and_logs_and_newer_ones_stay(place: System) -> None:

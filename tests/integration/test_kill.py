@@ -11,7 +11,7 @@ import docker
 import psutil
 import pytest
 
-from calculation_engine.engine.paths import step_log
+from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.states import ENDED, State
 from tests.integration.conftest import engine_process, make_parts

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from calculation_engine.api.server import Parts
-from calculation_engine.engine.reasons import Reasons
-from calculation_engine.engine.waits import Waits
+from calculation_engine.engine.explaining.reasons import Reasons
+from calculation_engine.engine.explaining.waits import Waits
 from calculation_engine.schemas.why import StepWhy
 from calculation_engine.settings import Settings
 from calculation_engine.states import Reason, State

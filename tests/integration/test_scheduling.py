@@ -25,8 +25,8 @@ from sqlalchemy import func, select, update
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import StepRow
 from calculation_engine.db.tables import key_holders, steps
-from calculation_engine.engine import worker
-from calculation_engine.engine.submission import Submission
+from calculation_engine.engine.intake.submission import Submission
+from calculation_engine.engine.running import worker
 from calculation_engine.errors import Conflict
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.job import JobRequest
@@ -266,7 +266,7 @@ class Scheduling(RuleBasedStateMachine):
 
     def check_the_end(self) -> None:
         for life in self.alive:
-            life.engine._sweep.leftovers()
+            life.engine._cleaner.leftovers()
         assert not self.world.present, "attempts are left at the place"
         assert self.database.steps.owners() == set(), "a lease is held for ever"
         assert self.database.steps.live_attempts() == set()

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculation_engine.engine.planner import Part, plan, stopped, stuck
+from calculation_engine.engine.planning.planner import Part, plan, stopped, stuck
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import ENDED, Reason, State
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from calculation_engine.db.rows import StepRow
-from calculation_engine.engine.machine import Reservation
-from calculation_engine.engine.outcome import Outcome
-from calculation_engine.engine.retrying import Again, again_after
+from calculation_engine.engine.running.outcome import Outcome
+from calculation_engine.engine.running.retrying import Again, again_after
+from calculation_engine.engine.steps.machine import Reservation
 from calculation_engine.states import Reason, State
 
 GIB = 1 << 30

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from calculation_engine.cli.rounds import round_lines, rounds_table, verdict_line
 from calculation_engine.coupling import Group, Scheme
-from calculation_engine.engine.convergence import convergence_csv, loop_view
+from calculation_engine.engine.planning.convergence import convergence_csv, loop_view
 from calculation_engine.schemas.workflow import Loop
 
 LOOP = Loop.model_validate({"type": "loop", "name": "agree", "sequence": ["a"], "bridge": {"name": "table"}})

@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculation_engine.engine.spec import config_text
+from calculation_engine.engine.steps.spec import config_text
 
 #: Texts that YAML can hold unescaped: control characters are no part of it.
 TEXTS = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]))

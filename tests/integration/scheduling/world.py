@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from calculation_engine.db.database import Database
-from calculation_engine.engine.engine import Engine
+from calculation_engine.engine.running.engine import Engine
 from calculation_engine.errors import AttemptLost, ExecutorUnavailable
 from calculation_engine.executors.base import Capabilities, Executor, Exit, NoOptions, Prepared, Program, Task
 from calculation_engine.modules.catalogue import Catalogue

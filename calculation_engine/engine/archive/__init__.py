@@ -1,0 +1,1 @@
+"""Jobs that leave this machine and come back: crates, and backups of everything."""

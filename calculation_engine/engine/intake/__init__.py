@@ -1,0 +1,1 @@
+"""Takes jobs in: checked whole, and stored before anybody is told so."""

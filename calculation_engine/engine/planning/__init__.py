@@ -1,0 +1,1 @@
+"""Carries jobs on: which steps are ready now, in chains, groups, sweeps and loops."""
