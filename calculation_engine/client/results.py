@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CSV = "text/csv"
+_PARQUET = ".parquet"
 _JSON_TYPES = frozenset({"application/json", "application/geo+json"})
 _YAML_TYPES = frozenset({"application/yaml", "text/yaml"})
 
@@ -29,7 +31,8 @@ class Results:
     """A job's results by name, much as a mapping.
 
     A file is named by its path ``<step>/output/<file>`` or by any end of it that is unique, with or without the
-    suffix: ``results["AnnualEmissions"]``.
+    suffix: ``results["AnnualEmissions"]``. Where a table is there as CSV and as Parquet, a name without a suffix means
+    the CSV.
     """
 
     def __init__(
@@ -91,10 +94,16 @@ class Results:
         return self.read(name).decode() if file.media_type.startswith("text/") else self.read(name)
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a CSV file as a table, its units in ``attrs["units"]``; raises as ``[]`` does."""
-        from calculation_engine.tables import read_table  # here, as pandas takes a second to import
+        """Return a CSV or Parquet file as a table, its units in ``attrs["units"]``; raises as ``[]`` does.
+
+        Parquet needs DuckDB: ``pip install 'calculation-engine[parquet]'``.
+        """
+        from calculation_engine.tables import read_parquet, read_table  # here, as pandas takes a second to import
 
         file = self.find(name)
+        if _is_parquet(file):
+            with tempfile.TemporaryDirectory() as folder:
+                return read_parquet(self._save(file, Path(folder) / "table"), self._columns(file), name=file.path)
         return read_table(io.BytesIO(self.read(file.path)), self._columns(file), name=file.path)
 
     def read(self, name: str) -> bytes:
@@ -130,9 +139,11 @@ class Results:
         if name in self.files:
             return [self.files[name]]
         whole = [file for path, file in self.files.items() if path.endswith(f"/{name}")]
-        return whole or [
+        found = whole or [
             file for path, file in self.files.items() if f"/{path}".endswith(f"/{name}{PurePosixPath(path).suffix}")
         ]
+        others = {file.path for file in found if not _is_parquet(file)}
+        return [file for file in found if not _is_parquet(file) or f"{file.path[: -len(_PARQUET)]}.csv" not in others]
 
     def _save(self, file: ResultFile, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +162,11 @@ class Results:
 
 
 def _is_table(file: ResultFile) -> bool:
-    return file.media_type == _CSV or file.path.lower().endswith(".csv")
+    return file.media_type == _CSV or file.path.lower().endswith(".csv") or _is_parquet(file)
+
+
+def _is_parquet(file: ResultFile) -> bool:
+    return file.path.endswith(_PARQUET)
 
 
 def _check(file: ResultFile, sha256: str) -> None:

@@ -29,6 +29,7 @@ from calculation_engine.errors import (
 )
 from calculation_engine.schemas.event import Event
 from calculation_engine.states import State
+from calculation_engine.tables import write_parquet
 
 JOB = "01900000-0000-7000-8000-000000000001"
 Reply = tuple[int, str, bytes]
@@ -452,6 +453,26 @@ def test_results_are_named_by_any_end_of_their_path_that_is_unique(server: Repla
     with pytest.raises(NotFound, match="no result") as caught:
         results["Costs"]
     assert "Cost" in (caught.value.hint or "")
+
+
+def test_a_table_that_is_there_twice_is_read_as_csv_or_as_parquet(
+    server: Replay, client: Client, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"REGION": ["NO"], "VALUE": [0.1]})
+    write_parquet(frame, tmp_path / "cost.parquet")
+    add_results(
+        server,
+        ("agree/report/output/cost.csv", b"REGION,VALUE\nNO,0.2\n", "text/csv", "files"),
+        ("agree/report/output/cost.parquet", (tmp_path / "cost.parquet").read_bytes(), "application/x", "files"),
+        ("agree/report/output/broken.parquet", b"PAR1", "application/x", "files"),
+    )
+    results = client.job(JOB).results
+
+    assert results["cost"]["VALUE"].to_list() == [0.2]
+    pd.testing.assert_frame_equal(results["report/output/cost.parquet"], frame)
+    assert len(results.tables) == 3
+    with pytest.raises(InvalidInput, match=r"agree/report/output/broken\.parquet: not readable as Parquet"):
+        results["broken"]
 
 
 def test_a_table_has_the_units_of_its_modules_manifest(server: Replay, client: Client) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from calculation_engine.client.document import load_document, parse_yaml
 from calculation_engine.errors import InvalidInput
 from calculation_engine.schemas.module import Column
-from calculation_engine.tables import read_table, units_of, write_table
+from calculation_engine.tables import read_parquet, read_table, units_of, write_parquet, write_table
 
 
 def read(text: str, *columns: Column) -> pd.DataFrame:
@@ -76,6 +76,25 @@ def test_a_named_index_is_written_and_a_nameless_one_is_not() -> None:
     write_table(table, buffers[1])
 
     assert buffers[0].getvalue() == buffers[1].getvalue() == b"YEAR,VALUE\n2030,1.5\n"
+
+
+def test_parquet_keeps_every_digit_and_type_and_equal_tables_are_equal_files(tmp_path: Path) -> None:
+    text = "REGION,CODE,YEAR,VALUE,NOTE\nNA,01,2030,0.1,\nÖ'1,02,2031,,x\n,03,2032,5e-324,\n"
+    table = read(text)
+    files = [tmp_path / "a.parquet", tmp_path / "it's b.parquet"]
+    for file in files:
+        write_parquet(table, file)
+
+    again = read_parquet(files[1], [Column(name="VALUE", unit="PJ")])
+    pd.testing.assert_frame_equal(again, table)
+    assert units_of(again) == {"VALUE": "PJ"}
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_what_is_no_parquet_is_refused_with_the_tables_name(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("a,b\n1,2\n")
+    with pytest.raises(InvalidInput, match=r"agree/t\.parquet: not readable as Parquet"):
+        read_parquet(tmp_path / "t.parquet", name="agree/t.parquet")
 
 
 def test_documents_are_yaml_1_2() -> None:

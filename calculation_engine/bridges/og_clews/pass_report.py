@@ -17,7 +17,7 @@ from calculation_engine.bridges.og_clews.cost import notes_of
 from calculation_engine.bridges.og_clews.economy import read_run
 from calculation_engine.bridges.og_clews.pass_costs import warnings_of
 from calculation_engine.bridges.og_clews.report_page import page
-from calculation_engine.tables import read_table, write_table
+from calculation_engine.tables import read_table, write_parquet, write_table
 
 _MOST_LINES = 5
 #: How far beyond CLEWS' last year the economy is drawn; its path goes on for centuries.
@@ -33,7 +33,7 @@ _MOST_EVALUATIONS = 7
 
 
 def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
-    """Write ``report.html`` and its numbers: a CSV a subject.
+    """Write ``report.html`` and its numbers: a table a subject, as CSV and as Parquet.
 
     Raises:
         InvalidInput: results are absent or have faults.
@@ -64,7 +64,7 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
         there["cost_ratio"], there["economy"], there.get("discounted_cost"), evaluations
     )
     for name, table in there.items():
-        write_table(table, output_dir / f"{name}.csv")
+        _write_both(table, output_dir / name)
     steps = pd.DataFrame(loop.get("steps", []), columns=["path", "module", "version", "key"])
     html = page(
         f"CLEWS and OG-Core: {loop.get('loop', {}).get('name', 'coupled')}",
@@ -78,10 +78,17 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
             "bridge": config.model_dump(mode="json"),
             **{key: loop[key] for key in ("loop", "verdict", "solution") if key in loop},
         },
-        [f"{name}.csv" for name in there],
+        list(there),
     )
     (output_dir / "report.html").write_text(html, encoding="utf-8")
     return Status(200, f"report.html and {len(there)} tables")
+
+
+def _write_both(table: pd.DataFrame, place: Path) -> None:
+    """Write ``<place>.csv`` and ``<place>.parquet``; the types of both are what the CSV is read as."""
+    file = place.with_suffix(".csv")
+    write_table(table, file)
+    write_parquet(read_table(file), place.with_suffix(".parquet"))
 
 
 def _charts(tables: dict[str, pd.DataFrame], tolerance: float | None) -> list[str]:

@@ -49,7 +49,7 @@ def page(
         tables: heading -> table.
         ran: the steps with modules, versions and keys.
         settings: of loop and bridge, as JSON holds them.
-        files: names of the tables beside the page.
+        files: names of the tables beside the page, which are there as CSV and as Parquet.
     """
     parts = [
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
@@ -85,7 +85,7 @@ def _mark(column: pd.Series[Any]) -> str:
 
 
 def _link(name: str) -> str:
-    return f'<a href="{escape(name)}">{escape(name)}</a>'
+    return f'<a href="{escape(name)}.csv">{escape(name)}.csv</a> (<a href="{escape(name)}.parquet">Parquet</a>)'
 
 
 def _json(settings: Mapping[str, Any]) -> str:

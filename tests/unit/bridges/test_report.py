@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from calculation_engine.bridges.charts import Line, line_chart, nice_ticks
 from calculation_engine.bridges.exchange import ExchangeTable, Variable, write_exchange
 from calculation_engine.bridges.registry import make_bridge
+from calculation_engine.tables import read_parquet, read_table
 from tests.unit.bridges.models import write_clews, write_economy
 
 CONFIG = {"demand": [{"driver": "gdp", "elasticity": 0.5}]}
@@ -97,6 +98,16 @@ def test_the_numbers_of_the_page_stand_beside_it_as_csv(report):
     cost = summary["total discounted cost of the energy system"]
     assert (cost["SCENARIO"], cost["BASELINE"], cost["CHANGE"]) == (400.0, 200.0, 1.0)
     assert summary["demand over original, all fuels 2021"]["SCENARIO"] == 0.75
+
+
+def test_the_same_numbers_stand_there_as_parquet(report):
+    tables = sorted(path.stem for path in report.glob("*.csv"))
+    assert tables == sorted(path.stem for path in report.glob("*.parquet"))
+    assert len(tables) == 10
+    html = (report / "report.html").read_text()
+    for name in tables:
+        pd.testing.assert_frame_equal(read_parquet(report / f"{name}.parquet"), read_table(report / f"{name}.csv"))
+        assert f'<a href="{name}.parquet">Parquet</a>' in html
 
 
 def test_an_evaluation_that_failed_keeps_what_it_was_asked(report):
