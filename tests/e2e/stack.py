@@ -60,6 +60,13 @@ class Stack:
         """Run a command in a running container."""
         return self.compose("exec", "-T", "--user", user, service, *words, check=False, timeout=timeout)
 
+    def load(self, service: str, image: str) -> None:
+        """Copy an image of this machine's Docker into the one that runs in a service, as where no registry is."""
+        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
+            line = self._line("exec", "-T", service, "docker", "load", "--quiet")
+            subprocess.run(line, cwd=ROOT, env=environment(), stdin=saved.stdout, check=True, timeout=120)
+        assert saved.returncode == 0
+
     def talk(self, service: str, *words: str) -> subprocess.Popen[str]:
         """Start a command in a running container, to write to and read from; it ends when its input does."""
         line = self._line("exec", "-T", "--user", "ce", service, *words)
@@ -95,13 +102,23 @@ def stack(folder: Path, profile: str = "socket", *extra: str) -> Iterator[Stack]
 
 def make_modules(folder: Path) -> None:
     """Make two modules that chain by the label ``table``, and one that takes its time, in ``folder/modules``."""
-    for name in ("eos_demo", "user_demo", "slow_demo"):
-        made = ce("module", "new", name, "--folder", "modules", folder=folder)
-        assert made.returncode == 0, made.stderr
+    for name in ("eos_demo", "user_demo"):
+        _make_module(folder, name)
     manifest = folder / "modules" / "eos_demo" / "module.yaml"
     manifest.write_text(manifest.read_text().replace("label: scaled,", "label: table,"))
+    make_slow_module(folder)
+
+
+def make_slow_module(folder: Path) -> None:
+    """Make the module ``slow_demo``, which takes as many seconds as its factor, in ``folder/modules``."""
+    _make_module(folder, "slow_demo")
     program = folder / "modules" / "slow_demo" / "run.py"
     program.write_text(program.read_text().replace(SLOWLY, SLOWLY + SLEEP))
+
+
+def _make_module(folder: Path, name: str) -> None:
+    made = ce("module", "new", name, "--folder", "modules", folder=folder)
+    assert made.returncode == 0, made.stderr
 
 
 def environment() -> dict[str, str]:
