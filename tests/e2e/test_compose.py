@@ -113,17 +113,21 @@ def test_no_job_runs_as_a_process_beside_the_engine(running: Stack) -> None:
     assert "no job runs on an executor 'local' here" in answer.text
 
 
-def test_coupled_job_through_the_published_port_gives_what_local_processes_give(
-    running: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    output = tmp_path / "compose"
+@pytest.fixture(scope="module")
+def coupled(running: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the results of the coupled job, which has run through the published port."""
+    output = tmp_path_factory.mktemp("coupled") / "results"
     ce = [str(ROOT / ".venv/bin/calculation-engine"), "run", str(EXAMPLE), "--server", running.url]
     done = subprocess.run(
         [*ce, "--output", str(output)], env=environment(), capture_output=True, text=True, timeout=800, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
+    return output
+
+
+def test_coupled_job_through_the_published_port_gives_what_local_processes_give(coupled: Path, tmp_path: Path) -> None:
     local = exchange_tables(run_file(EXAMPLE, tmp_path / "local", tmp_path / "data"))
-    there = exchange_tables(output)
+    there = exchange_tables(coupled)
     assert local.keys() == there.keys()
     for path, values in local.items():
         assert there[path] == pytest.approx(values, rel=1e-8), path
@@ -147,7 +151,7 @@ def shown(outputs: list[dict[str, Any]], kind: str) -> list[str]:
 
 
 def test_notebook_of_the_coupled_job_shows_it_in_jupyterlab_without_computing_it_again(
-    running: Stack, client: Client
+    running: Stack, coupled: Path, client: Client
 ) -> None:
     outputs = outputs_in_jupyterlab(running, "og_clews")
     assert len(shown(outputs, "image/png")) == 4
@@ -168,6 +172,18 @@ def test_notebook_of_plain_requests_runs_in_jupyterlab(running: Stack) -> None:
     assert "('succeeded', 2.04841" in "".join(texts)
     assert any("config.model" in table for table in shown(outputs, "text/html"))
     assert len(shown(outputs, "image/png")) == 1
+
+
+def test_notebook_of_stars_runs_in_jupyterlab(running: Stack) -> None:
+    outputs = outputs_in_jupyterlab(running, "eos_tov")
+    table = next(text for text in shown(outputs, "text/html") if "stars.maximum_mass" in text)
+    assert "2.0484" in table
+    assert len(shown(outputs, "image/png")) == 1
+
+
+def test_every_notebook_is_run_by_a_test_of_this_file() -> None:
+    run = set(re.findall(r'outputs_in_jupyterlab\(running, "(\w+)"\)', Path(__file__).read_text()))
+    assert run == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def test_images_are_small_and_modules_run_as_nobody(running: Stack) -> None:
