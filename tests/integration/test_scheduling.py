@@ -26,7 +26,7 @@ from calculation_engine.db.database import Database
 from calculation_engine.db.rows import StepRow
 from calculation_engine.db.tables import key_holders, steps
 from calculation_engine.engine.intake.submission import Submission
-from calculation_engine.engine.running import worker
+from calculation_engine.engine.running import attempts, worker
 from calculation_engine.errors import Conflict
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.job import JobRequest
@@ -301,7 +301,8 @@ class Scheduling(RuleBasedStateMachine):
 
 @pytest.mark.timeout(max(300, 20 * COURSES))
 def test_every_job_ends_and_no_step_runs_twice_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_RETRY_SECONDS", 0.01)
+    for module in (attempts, worker):
+        monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
     chosen = settings(
         max_examples=COURSES,
         stateful_step_count=25,

@@ -16,11 +16,18 @@ from calculation_engine import metrics
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import Claim, StepRow
 from calculation_engine.engine.planning.planning import Planning
+from calculation_engine.engine.running.attempts import Attempts
+from calculation_engine.engine.running.joining import Joining
 from calculation_engine.engine.running.ledger import Control
 from calculation_engine.engine.running.leftovers import Cleaner
 from calculation_engine.engine.running.owner import Owner, surely_dead
+from calculation_engine.engine.running.results import Results
+from calculation_engine.engine.running.verification import Verifier
 from calculation_engine.engine.running.worker import Worker
+from calculation_engine.engine.steps.keyed import Keys
 from calculation_engine.engine.steps.machine import RESERVED, Reservation, capacity_of
+from calculation_engine.engine.steps.paths import scratch
+from calculation_engine.engine.steps.stored import StoredResults
 from calculation_engine.errors import DatabaseUnavailable, ExecutorUnavailable
 from calculation_engine.executors.base import Executor
 from calculation_engine.modules.catalogue import Catalogue
@@ -64,16 +71,19 @@ class Engine:
         self._capacity = capacity_of(settings, executors)
         self._reservation = Reservation(settings.reserve_after_seconds)
         self._owner = Owner(settings.data_dir)
-        self._worker = Worker(
+        verifier = Verifier(database, store, scratch(settings.data_dir))
+        self._attempts = Attempts(
             database,
             store,
-            catalogue,
             executors,
+            Results(store, verifier, settings.data_dir),
             settings.data_dir,
             settings.attempts,
             frozenset(settings.gone_places),
             self._capacity.memory_bytes,
         )
+        joining = Joining(database, catalogue, StoredResults(database, store), verifier)
+        self._worker = Worker(database, store, Keys(catalogue, executors), joining, self._attempts)
         self._planning = Planning(database, store, catalogue, settings, window=4 * math.ceil(self._capacity.cpus))
         self._cleaner = Cleaner(database, store, executors, settings)
         self._in_hand: dict[str, _InHand] = {}
@@ -152,7 +162,7 @@ class Engine:
             self._taken_over = time.monotonic()
             self._pick_up()
             self._take_over()
-            self._worker.remove_unremoved()
+            self._attempts.remove_unremoved()
         while not self._stopping.is_set():
             planned = self._planning.run()
             claimed = self._claim()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import calculation_engine
 from calculation_engine import __version__
-from calculation_engine.db.rows import StepRow
+from calculation_engine.db.rows import NewStep, StepRow
 from calculation_engine.engine.steps.spec import CONFIG_FILE, StepSpec, config_text
 from calculation_engine.modules.catalogue import Catalogue, Module
 from calculation_engine.schemas.module import Slot
@@ -26,17 +26,22 @@ def bridge_module(name: str) -> str:
     return BRIDGE_PREFIX + name
 
 
-def resolve(step: StepRow, catalogue: Catalogue, store: Store) -> StepSpec:
-    """Return the spec of a step, from the code as it is now.
+def resolve(step: StepRow | NewStep, catalogue: Catalogue) -> StepSpec:
+    """Return the spec of a step without its files, from the code as it is now.
 
     Raises:
         NotFound, InvalidInput: the module is no longer there, or its manifest has faults.
     """
-    files = {**step.files, CONFIG_FILE: store.put(config_text(step.config).encode(), flush=False)}
     changes = ResourceChanges.model_validate(step.resources)
     if step.module.startswith(BRIDGE_PREFIX):
-        return _of_bridge(step, changes.over(Resources())).model_copy(update={"files": files})
-    return _of_module(catalogue.get(step.module), changes).model_copy(update={"files": files})
+        return _of_bridge(step, changes.over(Resources()))
+    return _of_module(catalogue.get(step.module), changes)
+
+
+def with_files(spec: StepSpec, step: StepRow, store: Store) -> StepSpec:
+    """Return a spec with what stands below ``input/``: the step's files, and its config, which is stored."""
+    config = store.put(config_text(step.config).encode(), flush=False)
+    return spec.model_copy(update={"files": {**step.files, CONFIG_FILE: config}})
 
 
 def content_files(spec: StepSpec, catalogue: Catalogue) -> dict[str, str] | None:
@@ -67,7 +72,7 @@ def _of_module(module: Module, changes: ResourceChanges) -> StepSpec:
     )
 
 
-def _of_bridge(step: StepRow, resources: Resources) -> StepSpec:
+def _of_bridge(step: StepRow | NewStep, resources: Resources) -> StepSpec:
     package = Path(calculation_engine.__file__).parent
     return StepSpec(
         module=step.module,
