@@ -96,7 +96,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": _PATH_PARAMETERS[name],
+            "description": route.path_help.get(name, _PATH_PARAMETERS[name]),
             "schema": {"type": "string", "minLength": 1},
         }
         for name in route.path_names

@@ -125,6 +125,7 @@ class Route:
     short: bool = False  #: answered without the prefix, too
     open: bool = False  #: needs no token
     linked: bool = False  #: a link on a web page elsewhere may lead there
+    path_help: Mapping[str, str] = field(default_factory=dict)  #: of parts of the path that mean something else here
     safe: bool = True  #: GET changes nothing, so that HEAD may stand for it
 
     @property

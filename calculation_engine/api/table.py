@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from calculation_engine.api import (
+    attempts,
     crates,
     events,
     health,
@@ -22,7 +23,7 @@ from calculation_engine.api import (
 from calculation_engine.api.problems import PROBLEM_TYPE
 from calculation_engine.api.routes import PREFIX, Returns, Route, Takes
 from calculation_engine.schemas.files import ResultFile, Upload
-from calculation_engine.schemas.job import JobPage, JobRequest, JobView, SlotView
+from calculation_engine.schemas.job import AttemptPage, JobPage, JobRequest, JobView, SlotPage, SlotView
 from calculation_engine.schemas.jobdiff import JobDiff
 from calculation_engine.schemas.provenance import Provenance
 from calculation_engine.schemas.why import JobWhy
@@ -48,6 +49,7 @@ _SOLVED = {
 
 _job = partial(Route, tag="jobs", short=True)
 _result = partial(Route, "GET", tag="results", short=True)
+_slot = partial(Route, tag="slots", path_help={"path": "Name of the slot; a slash in it may stand as it is."})
 _module = partial(Route, tag="modules")
 _workflow = partial(Route, tag="workflows")
 _upload = partial(Route, tag="uploads")
@@ -136,6 +138,14 @@ ROUTES = [
     ),
     _job(
         "GET",
+        f"{_JOB}/attempts",
+        attempts.list_attempts,
+        summary="List the attempts of a job's steps",
+        query=attempts.AttemptQuery,
+        returns={200: Returns("One page of attempts.", AttemptPage)},
+    ),
+    _job(
+        "GET",
         f"{_JOB}/diff/{{other}}",
         jobdiff.show_diff,
         summary="Compare two jobs",
@@ -155,11 +165,18 @@ ROUTES = [
         query=crates.CrateQuery,
         returns={200: Returns("A Workflow Run RO-Crate.", media_type="application/zip")},
     ),
-    Route(
+    _slot(
+        "GET",
+        f"{PREFIX}/slot",
+        slots.list_slots,
+        summary="List slots",
+        query=slots.SlotQuery,
+        returns={200: Returns("One page of slots.", SlotPage)},
+    ),
+    _slot(
         "GET",
         f"{PREFIX}/slot/{{path}}",
         slots.show_slot,
-        tag="jobs",
         summary="Show a slot",
         returns={200: Returns("Its newest job and its last result.", SlotView)},
     ),

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from calculation_engine.api.routes import PREFIX
-from calculation_engine.db.rows import EventRow, JobRow, OutputFile, StepRow, UploadRow
+from calculation_engine.db.rows import AttemptRow, EventRow, JobRow, OutputFile, StepRow, UploadRow
 from calculation_engine.schemas.event import Event
 from calculation_engine.schemas.files import ResultFile, Upload, result_path
-from calculation_engine.schemas.job import JobSummary, JobView, Links, Range, StepView
+from calculation_engine.schemas.job import AttemptView, JobSummary, JobView, Links, Range, StepView
 from calculation_engine.schemas.workflow import Workflow
 from calculation_engine.states import ENDED, State
 
@@ -70,6 +70,24 @@ def step_view(step: StepRow) -> StepView:
         host=step.host,
         image=step.image,
         key=step.key,
+    )
+
+
+def attempt_view(path: str, attempt: AttemptRow) -> AttemptView:
+    """Return an attempt of the step at a path."""
+    return AttemptView(
+        step=attempt.step_id,
+        path=path,
+        number=attempt.number,
+        executor=attempt.executor,
+        host=attempt.host,
+        image=attempt.image,
+        begun=time_text(attempt.begun),
+        ended=_text(attempt.ended),
+        state=attempt.state,
+        reason=attempt.reason,
+        message=attempt.message,
+        exit_code=attempt.exit_code,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calculation_engine.cli import past
+from calculation_engine.cli import listing, past
 from calculation_engine.cli.options import AsJson, JobId, Server, Token, TokenFile, example
 from calculation_engine.cli.output import (
     duration,
@@ -23,68 +24,36 @@ from calculation_engine.cli.session import connected
 
 if TYPE_CHECKING:
     from calculation_engine.client import Job
+    from calculation_engine.schemas.job import AttemptView
 
 app = typer.Typer(
     help="Show, explain, compare, fetch, cancel and delete jobs.", no_args_is_help=True, rich_markup_mode=None
 )
 
+listing.add_to(app)
 past.add_to(app)
 
 _JOB_FILE, _LOG_FILE, _MADE_FILE = "job.json", "log.txt", "provenance.json"
-
-
-@app.command("list", epilog=example("calculation-engine job list --state failed --limit 5"))
-def list_(
-    *,
-    state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed or cancelled.")] = None,
-    module: Annotated[str | None, typer.Option(help="Only jobs that run this module.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only jobs whose name begins like this.")] = None,
-    slot: Annotated[str | None, typer.Option(help="Only jobs of this slot.")] = None,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only jobs with this tag; repeatable.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
-    server: Server = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the newest jobs."""
-    from calculation_engine.cli.assembly import tags_of
-
-    with connected(server, token, token_file) as client:
-        jobs = client.jobs(limit=limit, tags=tags_of(tags or ()), state=state, module=module, name=name, slot=slot)
-    if as_json:
-        print_json([job.summary for job in jobs])
-        return
-    rows = [
-        (
-            job.short_id,
-            job.state,
-            local_time(job.summary.created),
-            duration(job.summary.started, job.summary.ended),
-            job.name,
-            job.message,
-        )
-        for job in jobs
-    ]
-    print_table(("id", "state", "created", "time", "name", "message"), rows)
 
 
 @app.command(epilog=example("calculation-engine job show 019f0000"))
 def show(
     job_id: JobId,
     *,
+    all_attempts: Annotated[
+        bool, typer.Option("--attempts", help="List all attempts of each step, not only of those begun more than once.")
+    ] = False,
     server: Server = None,
     token: Token = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a job and its steps."""
+    """Show a job, its steps, and the attempts of steps that were begun more than once."""
     with connected(server, token, token_file) as client:
         job = client.job(job_id)
+        attempts = job.attempts() if all_attempts or any(step.attempt > 1 for step in job.steps) else []
     if as_json:
-        print_json(job.view)
+        print_json(job.view.model_dump(mode="json") | {"attempts": attempts})
         return
     print_text(f"{job.id} {job.state}" + (f", {job.reason}" if job.reason else ""))
     known = {
@@ -116,6 +85,8 @@ def show(
         for step in job.steps
     ]
     print_table(("step", "module", "executor", "state", "reason", "time", "verdict", "message"), rows)
+    again = {attempt.path for attempt in attempts if attempt.number > 1}
+    _print_attempts([attempt for attempt in attempts if all_attempts or attempt.path in again])
 
 
 @app.command(epilog=example("calculation-engine job log 019f0000 --tail 5"))
@@ -217,6 +188,28 @@ def delete(
             say(f"{job.short_id} is deleted")
     if as_json:
         print_json({"deleted": [job.id for job in jobs]})
+
+
+def _print_attempts(attempts: Sequence[AttemptView]) -> None:
+    rows = [
+        (
+            attempt.path,
+            attempt.number,
+            attempt.executor,
+            attempt.host,
+            local_time(attempt.begun),
+            local_time(attempt.ended),
+            attempt.state or "goes on",
+            attempt.reason,
+            attempt.exit_code,
+            attempt.message,
+        )
+        for attempt in attempts
+    ]
+    if rows:
+        print_text("")
+        head = ("step", "attempt", "executor", "host", "begun", "ended", "state", "reason", "exit code", "message")
+        print_table(head, rows)
 
 
 def save_results(job: Job, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from calculation_engine import __version__
-from calculation_engine.cli import admin, doctor, job, module, run, serve, workflow
+from calculation_engine.cli import admin, doctor, job, module, run, serve, slot, workflow
 from calculation_engine.cli.output import print_error, print_text, say
 from calculation_engine.errors import CalculationEngineError
 
@@ -40,6 +40,7 @@ def make_app() -> typer.Typer:
     serve.add_to(app)
     doctor.add_to(app)
     app.add_typer(job.app, name="job")
+    app.add_typer(slot.app, name="slot")
     app.add_typer(module.app, name="module")
     app.add_typer(workflow.app, name="workflow")
     app.add_typer(admin.app, name="admin")

@@ -22,7 +22,7 @@ from calculation_engine.client.parsing import parse
 from calculation_engine.client.places import Places, located
 from calculation_engine.client.transport import Transport
 from calculation_engine.errors import EngineError, Fault, InvalidInput, NotFound
-from calculation_engine.schemas.job import JobSummary, JobView
+from calculation_engine.schemas.job import JobSummary, JobView, SlotPage, SlotView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
 
@@ -186,15 +186,19 @@ class Client:
         """
         return Job(self, self.fetch_view(job_id))
 
-    def jobs(self, *, limit: int = 50, tags: Mapping[str, str] | None = None, **filters: str | None) -> list[Job]:
+    def jobs(self, *, limit: int = 50, tags: Mapping[str, str] | None = None, **filters: Any) -> list[Job]:
         """Return the newest jobs.
 
         Args:
             limit: how many at most.
             tags: that they all must have.
-            filters: of ``GET /job``: state, module, slot, name, owner, created_after, created_before, sort.
+            filters: of ``GET /job``: state (one or a list), module, slot, name, owner, created_after and created_before
+                (as ``2026-01-31`` in UTC, a time with its zone, or a datetime), sort.
+
+        Raises:
+            InvalidInput: a filter has a value that is none; each is named.
         """
-        query = [(key, value) for key, value in filters.items() if value is not None]
+        query = [(key, str(one)) for key, value in filters.items() for one in _each(value)]
         query += [("tag", f"{key}:{value}") for key, value in (tags or {}).items()]
         query.append(("limit", str(min(limit, _LONGEST_PAGE))))
         jobs: list[Job] = []
@@ -205,6 +209,25 @@ class Client:
                 break
             query = parse_qsl(urlsplit(page["next"]).query)
         return jobs[:limit]
+
+    def slots(self) -> list[SlotView]:
+        """Return all slots that have a job, by name: each with its newest job and its last result."""
+        found: list[SlotView] = []
+        query = [("limit", str(_LONGEST_PAGE))]
+        while True:
+            page = parse(SlotPage, self.transport.json("GET", "/slot", params=query))
+            found += page.slots
+            if page.next is None:
+                return found
+            query = parse_qsl(urlsplit(page.next).query)
+
+    def slot(self, name: str) -> SlotView:
+        """Return what stands in a slot: its newest job, its last result, and whether that is outdated.
+
+        Raises:
+            NotFound: no job has it.
+        """
+        return parse(SlotView, self.transport.json("GET", f"/slot/{quote(name, safe='')}"))
 
     def import_job(self, file: Path | str) -> tuple[Job, bool]:
         """Bring a job here from the crate that :meth:`Job.export` wrote; return it and whether it is new here.
@@ -266,6 +289,13 @@ def _document(workflow: Mapping[str, Any] | Path | str | None, folder: Path) -> 
         path = folder / workflow
         return named_after_file(load_document(path), path), path.parent
     return dict(workflow or {}), folder
+
+
+def _each(value: Any) -> list[Any]:
+    """Return a filter's values: none, one, or those of a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
 
 
 def _json(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.record import Record
 from calculation_engine.client.transport import Transport
+from calculation_engine.schemas.job import AttemptPage, AttemptView
 from calculation_engine.schemas.jobdiff import JobDiff
 from calculation_engine.schemas.provenance import Provenance
 from calculation_engine.schemas.why import JobWhy, PartWait, StepWhy
@@ -44,6 +45,21 @@ class JobPast(Record):
             yield page
             if page.next is None:
                 return
+            query = dict(parse_qsl(urlsplit(page.next).query))
+
+    def attempts(self, step: str | None = None) -> list[AttemptView]:
+        """Return every time that its steps were begun: where, when, how it ended and why; first to last of each step.
+
+        Args:
+            step: path of the one step that is meant; none: all.
+        """
+        query: dict[str, str] = {"limit": "500"} | ({} if step is None else {"step": step})
+        found: list[AttemptView] = []
+        while True:
+            page = parse(AttemptPage, self._transport.json("GET", f"/job/{self.id}/attempts", params=query))
+            found += page.attempts
+            if page.next is None:
+                return found
             query = dict(parse_qsl(urlsplit(page.next).query))
 
     def provenance(self) -> Provenance:

@@ -25,7 +25,7 @@ from calculation_engine.db.rows import (
     names_of,
 )
 from calculation_engine.db.session import Again, Sessions, Transaction
-from calculation_engine.db.slots import slot_jobs, take_slot
+from calculation_engine.db.slots import slot_jobs, slot_names, take_slot
 from calculation_engine.db.tables import deleted_jobs, job_files, jobs
 from calculation_engine.db.types import EPOCH
 from calculation_engine.db.writing import add_steps, label_job, lock_job, request_end, tell_job
@@ -171,6 +171,14 @@ class Jobs:
     def slot(self, owner: str, name: str) -> tuple[JobRow | None, JobRow | None]:
         """Return the newest job of a slot, and the newest that succeeded; workflows are left out."""
         return self._sessions.read(lambda tx: slot_jobs(tx, owner, name))
+
+    def slots(self, owner: str, after: str, limit: int) -> dict[str, tuple[JobRow | None, JobRow | None]]:
+        """Return up to ``limit`` of an owner's slots behind the name ``after``, each as :meth:`slot` does."""
+
+        def read(tx: Transaction) -> dict[str, tuple[JobRow | None, JobRow | None]]:
+            return {name: slot_jobs(tx, owner, name) for name in slot_names(tx, owner, after, limit)}
+
+        return self._sessions.read(read)
 
     def delete(self, job_id: str) -> None:
         """Delete an ended job with all that belongs to it; its id is never given again.

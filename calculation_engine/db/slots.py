@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.rows import JobRow, names_of
@@ -48,3 +48,16 @@ def slot_jobs(tx: Transaction, owner: str, name: str) -> tuple[JobRow | None, Jo
     rows = [tx.run(query).one_or_none() for query in (newest, succeeded)]
     found = [None if row is None else JobRow(**row._mapping) for row in rows]
     return found[0], found[1]
+
+
+def slot_names(tx: Transaction, owner: str, after: str, limit: int) -> list[str]:
+    """Return up to ``limit`` names behind ``after`` of an owner's slots that have a job; see :meth:`Jobs.slots`."""
+    names: list[str] = []
+    # One look into the index a name: a slot that a million jobs had costs no more than one of a single job.
+    while len(names) < limit:
+        behind = select(func.min(jobs.c.slot)).where(jobs.c.owner == owner, jobs.c.slot > (names or [after])[-1])
+        name = tx.run(behind).scalar()
+        if name is None:
+            break
+        names.append(name)
+    return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import or_, select, union
 
 from calculation_engine.db import attempting, claiming, joining
 from calculation_engine.db.reading import load_steps
@@ -80,6 +80,29 @@ class Steps:
         query = select(*(attempts.c[name] for name in names_of(AttemptRow)))
         query = query.where(attempts.c.step_id == step_id).order_by(attempts.c.number)
         return self._sessions.read(lambda tx: [AttemptRow(**row._mapping) for row in tx.run(query)])
+
+    def attempts_of_job(
+        self, job_id: str, path: str | None, after: tuple[str, int], limit: int
+    ) -> list[tuple[str, AttemptRow]]:
+        """Return up to ``limit`` attempts of a job's steps, each with its step's path: by step, first to last.
+
+        Args:
+            path: of the one step that is meant; None: all.
+            after: id of the step and number of the attempt behind which they begin.
+        """
+        step_id, number = after
+        behind = or_(attempts.c.step_id > step_id, (attempts.c.step_id == step_id) & (attempts.c.number > number))
+        query = select(steps.c.path, *(attempts.c[name] for name in names_of(AttemptRow)))
+        query = query.join(steps, steps.c.id == attempts.c.step_id).where(steps.c.job_id == job_id, behind)
+        if path is not None:
+            query = query.where(steps.c.path == path)
+        query = query.order_by(attempts.c.step_id, attempts.c.number).limit(limit)
+
+        def read(tx: Transaction) -> list[tuple[str, AttemptRow]]:
+            rows = [dict(row._mapping) for row in tx.run(query)]
+            return [(row.pop("path"), AttemptRow(**row)) for row in rows]
+
+        return self._sessions.read(read)
 
     def live_attempts(self) -> set[str]:
         """Return the names of all attempts that have not ended: what is left of any other can be removed."""

@@ -170,6 +170,38 @@ class JobView(JobSummary):
     steps: list[StepView]
 
 
+class AttemptView(Schema):
+    """One time that a step was begun."""
+
+    step: str
+    """Id of the step."""
+    path: str
+    """Path of the step."""
+    number: int
+    """From 1; no two of a step ever run at once."""
+    executor: str
+    host: str | None
+    """The machine's name, or `docker-` and the id of a Docker engine."""
+    image: str | None
+    begun: str
+    ended: str | None
+    state: State | None
+    """How it ended; none while it goes on."""
+    reason: Reason | None
+    message: str
+    """What happened, where it did not succeed."""
+    exit_code: int | None
+
+
+class AttemptPage(Schema):
+    """One page of a job's attempts, step by step, each step's first to last."""
+
+    job: str
+    attempts: list[AttemptView]
+    next: str | None
+    """Address of the next page, or none."""
+
+
 class SlotView(Schema):
     """What stands in a slot of one owner."""
 
@@ -181,6 +213,14 @@ class SlotView(Schema):
     """The last of its jobs that succeeded."""
     is_outdated: bool
     """Whether a newer job has the slot than the one that the result is of."""
+
+
+class SlotPage(Schema):
+    """One page of an owner's slots, by name."""
+
+    slots: list[SlotView]
+    next: str | None
+    """Address of the next page, or none."""
 
 
 class JobPage(Schema):

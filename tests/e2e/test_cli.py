@@ -8,7 +8,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -56,9 +58,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def scale(client: Client, factor: float, name: str = "") -> Job:
+def scale(client: Client, factor: float, **more: Any) -> Job:
     table = pd.DataFrame({"YEAR": [2030, 2031], "VALUE": [0.1, 2.0]})
-    return client.solve("scaling", {"factor": factor}, {"table": table}, name=name)
+    return client.solve("scaling", {"factor": factor}, {"table": table}, **more)
 
 
 def start_slow(client: Client) -> Job:
@@ -82,7 +84,7 @@ EXAMPLES = dict(examples())
 def test_the_example_of_a_command_runs_as_it_stands(
     name: str, client: Client, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = scale(client, 2.0)
+    job = scale(client, 2.0, slot="baseline")
     monkeypatch.chdir(tmp_path)
     root = Path(calculation_engine.__file__).parents[1]
     data = root / "images/_lp/cases/super_simple/data.txt"
@@ -305,6 +307,26 @@ def test_why_names_the_config_value_that_changed(client: Client, capsys: pytest.
     assert told.startswith("scaling  computed: config.factor: 11.0 → 12.0; last run: step scaling of job ")
     assert reused.startswith("scaling  reused: ")
     assert [why.outcome for why in again.why()] == ["reused"]
+
+
+def test_jobs_are_listed_by_state_time_tag_and_slot(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    table, day = {"table": "VALUE\n1\n"}, datetime.now().astimezone()
+    old = scale(client, 21.0, name="listed", slot="listed")
+    new = client.solve("scaling", {"factor": 22.0}, table, name="listed", slot="listed", tags={"kind": "new"})
+    yesterday, today = (day - timedelta(days=1)).date().isoformat(), day.date().isoformat()
+
+    def listed(*options: str) -> list[str]:
+        assert run_command(["job", "list", "--name", "listed", "--json", *options]) == 0
+        return [job["id"] for job in json.loads(capsys.readouterr().out)]
+
+    assert listed("--slot", "listed", "--since", yesterday, "--until", today) == [new.id, old.id]
+    assert listed("--since", f"{new.summary.created}") == [new.id]
+    assert listed("--until", yesterday) == []
+    assert listed("--state", "failed", "--state", "succeeded", "--tag", "kind=new", "--owner", "local") == [new.id]
+    assert listed("--state", "failed", "--state", "cancelled") == listed("--owner", "eve") == []
+    assert run_command(["slot", "show", "listed"]) == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[1:]] == [new.short_id] * 2
+    assert "listed" in [slot.name for slot in client.slots()]
 
 
 def test_run_with_a_wrong_word_for_reuse_is_refused(place: Place) -> None:

@@ -122,3 +122,16 @@ def test_jobs_of_a_slot_are_listed(database: Database, make: Maker) -> None:
     rows, _ = database.jobs.find(JobFilter(owner="local", slot="scenario"))
 
     assert [row.id for row in rows] == [second, first]
+
+
+def test_slots_are_listed_by_name_behind_another_one(database: Database, make: Maker) -> None:
+    jobs = {name: make.stored(make.step("a"), slot=name) for name in ("b", "a", "a ", "c")}
+    make.stored(make.step("a"), slot="0", owner="eve")
+    make.stored(make.step("a"))
+
+    found = database.jobs.slots("local", "", 3)
+
+    assert [(name, newest and newest.id, result) for name, (newest, result) in found.items()] == [
+        (name, jobs[name], None) for name in ("a", "a ", "b")
+    ]
+    assert list(database.jobs.slots("local", "a ", 3)) == ["b", "c"]
