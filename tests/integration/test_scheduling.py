@@ -9,8 +9,8 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from pydantic import ByteSize
 from sqlalchemy import func, select, update
 
-from calculation_engine.db.database import Database
 from calculation_engine.db.rows import StepRow
 from calculation_engine.db.tables import key_holders, steps
-from calculation_engine.engine.intake.submission import Submission
 from calculation_engine.engine.running import attempts, worker
 from calculation_engine.errors import Conflict
-from calculation_engine.modules.catalogue import Catalogue
-from calculation_engine.schemas.job import JobRequest
-from calculation_engine.settings import Settings
 from calculation_engine.states import ENDED, Reason, State
-from calculation_engine.store import Store
-from tests.integration.conftest import PROGRAMS
-from tests.integration.scheduling.world import Killed, Life, World
+from tests.integration.scheduling.cluster import Cluster
+from tests.integration.scheduling.world import Killed, Life
 
 COURSES = int(os.environ.get("CE_TEST_SCHEDULER", "12"))
 ANY = st.integers(0, 1 << 16)  # one of what there is then, however many that are
@@ -85,42 +78,19 @@ def _process(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return process
 
 
-@cache
-def _template() -> Path:
-    file = Path(tempfile.mkdtemp(prefix="scheduling")) / "empty.sqlite"
-    database = Database(f"sqlite:///{file}")
-    database.migrate()
-    database.close()
-    return file
-
-
-@cache
-def _catalogue() -> Catalogue:
-    return Catalogue([PROGRAMS])
-
-
 class Scheduling(RuleBasedStateMachine):
     """One database and data folder, up to three engines that come and die, and users who submit and cancel."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="scheduling"))
-        shutil.copy(_template(), self.folder / "calculation-engine.sqlite")
-        self.settings = Settings(
-            data_dir=self.folder, cpus=3, memory=ByteSize(1 << 30), steps_at_once=4, lease_seconds=3600
-        )
-        self.writing = threading.Lock()
-        self.world = World()
-        self.store = Store(self.folder)
-        self.database = Database(self.settings.database_url)
-        self.database.sessions._writing = self.writing
-        self.submission = Submission(self.database, self.store, _catalogue(), self.settings, ["local"])
-        self.lives: list[Life] = []
+        self.cluster = Cluster(self.folder)
+        self.world, self.database = self.cluster.world, self.cluster.database
         self.jobs: dict[str, dict[str, set[str]]] = {}
 
     @property
     def alive(self) -> list[Life]:
-        return [life for life in self.lives if not life.is_dead]
+        return self.cluster.alive
 
     def one_alive(self, number: int) -> Life | None:
         return self.alive[number % len(self.alive)] if self.alive else None
@@ -134,8 +104,7 @@ class Scheduling(RuleBasedStateMachine):
     @rule(flow=workflows(), owner=st.sampled_from(["ada", "bob"]), slot=st.sampled_from([None, None, "s"]))
     def submit(self, flow: tuple[dict[str, Any], dict[str, set[str]]], owner: str, slot: str | None) -> None:
         workflow, before = flow
-        job, _ = self.submission.submit(JobRequest.model_validate({"workflow": workflow, "slot": slot}), owner)
-        self.jobs[job.id] = before
+        self.jobs[self.cluster.submit({"workflow": workflow, "slot": slot}, owner)] = before
         self.settle()
 
     @rule(ends=st.lists(st.tuples(ANY, st.sampled_from(ENDS)), min_size=1, max_size=4))
@@ -183,7 +152,7 @@ class Scheduling(RuleBasedStateMachine):
 
     def start_engine(self) -> None:
         if len(self.alive) < 3:
-            self.lives.append(Life(self.world, self.settings, self.store, _catalogue(), self.writing))
+            self.cluster.start_engine()
 
     @rule()
     def time_passes(self) -> None:
@@ -243,9 +212,7 @@ class Scheduling(RuleBasedStateMachine):
             self.drain()
             self.check_the_end()
         finally:
-            for life in self.lives:
-                life.close()
-            self.database.close()
+            self.cluster.close()
             shutil.rmtree(self.folder)
 
     def drain(self) -> None:
@@ -315,12 +282,16 @@ def test_every_job_ends_and_no_step_runs_twice_whatever_happens(monkeypatch: pyt
     run_state_machine_as_test(Scheduling, settings=chosen)
 
 
-def test_step_that_is_taken_again_while_its_worker_leaves_stays_in_hand(tmp_path: Path) -> None:
-    shutil.copy(_template(), tmp_path / "calculation-engine.sqlite")
-    configured = Settings(data_dir=tmp_path, steps_at_once=4)
-    life = Life(World(), configured, Store(tmp_path), _catalogue(), threading.Lock())
-    submission = Submission(life.database, Store(tmp_path), _catalogue(), configured, ["local"])
-    submission.submit(JobRequest.model_validate({"module": "probe"}), "ada")
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    found = Cluster(tmp_path)
+    yield found
+    found.close()
+
+
+def test_step_that_is_taken_again_while_its_worker_leaves_stays_in_hand(cluster: Cluster) -> None:
+    life = cluster.start_engine()
+    cluster.submit({"module": "probe"})
     life.engine._planning.run()
     [step] = life.database.steps.claim(life.owner, ["local"], 1, 60)
     may_end, given = threading.Event(), list[str]()
@@ -339,4 +310,67 @@ def test_step_that_is_taken_again_while_its_worker_leaves_stays_in_hand(tmp_path
 
     assert list(life.engine._in_hand) == [step.id]
     may_end.set()
-    life.close()
+
+
+def _probe(number: int) -> dict[str, Any]:
+    return {"module": "probe", "config": {"note": str(number)}, "resources": {"cpu": 0.5, "memory": "1MiB"}}
+
+
+def test_what_a_dead_engine_ran_is_watched_at_once_by_one_that_has_no_room(cluster: Cluster) -> None:
+    dying, other = cluster.start_engine(), cluster.start_engine()
+    left = [cluster.submit(_probe(number)) for number in range(4)]
+    dying.work()
+    own = [cluster.submit(_probe(number)) for number in range(4, 8)]
+    other.work()
+    with suppress(Killed):
+        dying.kill()
+
+    other.work()
+    for job in left:
+        cluster.database.jobs.request_cancel(job)
+    other.work()
+
+    assert len(cluster.world.starts) == 8
+    assert list(cluster.world.ends.values()) == ["cancelled"] * 4
+    assert {cluster.database.jobs.get(job).state for job in own} == {State.RUNNING}
+
+
+def test_what_a_dead_engine_had_not_begun_is_begun_where_there_is_room(cluster: Cluster) -> None:
+    """The course that left a step in the hands of an engine all of whose threads watched others."""
+    other, dying = cluster.start_engine(), cluster.start_engine()
+    jobs = [cluster.submit(_probe(number)) for number in range(3)]
+    other.work()
+    jobs.append(cluster.submit(_probe(3)))
+    dying.work()
+    jobs.append(cluster.submit(_probe(4)))
+    dying.engine._planning.run()
+    cluster.database.steps.claim(dying.owner, ["local"], 1, 60)
+    with suppress(Killed):
+        dying.kill()
+
+    other.work()
+    cluster.start_engine().work()
+
+    assert {cluster.database.jobs.get(job).state for job in jobs} == {State.RUNNING}
+    assert cluster.database.steps.owners() == {life.owner for life in cluster.alive}
+
+
+def test_what_may_run_in_a_place_out_of_reach_is_not_begun_anew(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying, other = cluster.start_engine(), cluster.start_engine()
+    job = cluster.submit(_probe(0))
+    monkeypatch.setattr(dying.database.steps, "started", lambda *_: dying.kill())
+    dying.work()
+    cluster.world.refusals = 1
+
+    other.work()
+    [unreached] = cluster.database.steps.of_job(job)
+    other.engine._cleaner.leftovers()
+    other.work()
+
+    assert len(cluster.world.present) == 1
+    [found] = cluster.database.steps.of_job(job)
+    assert "cannot be reached" in unreached.message
+    assert found.state is State.RUNNING
+    assert cluster.world.starts == {found.attempt_id: 1}

@@ -28,7 +28,7 @@ from calculation_engine.engine.steps.keyed import Keys
 from calculation_engine.engine.steps.machine import RESERVED, Reservation, capacity_of
 from calculation_engine.engine.steps.paths import scratch
 from calculation_engine.engine.steps.stored import StoredResults
-from calculation_engine.errors import DatabaseUnavailable, ExecutorUnavailable
+from calculation_engine.errors import DatabaseUnavailable, ExecutorUnavailable, Stale
 from calculation_engine.executors.base import Executor
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings
@@ -41,6 +41,8 @@ _HEARTBEAT_SECONDS = 0.5  # also the delay of a cancel that another process was 
 _TAKE_OVER_SECONDS = 3.0
 _SWEEP_SECONDS = 600.0
 _ALIVE_SECONDS = 5.0
+#: Made one by one as they are needed. Room bounds what is claimed; what others left running is watched all the same.
+_MOST_THREADS = 4096
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Engine:
                 (self._cleaner.run, _SWEEP_SECONDS, "engine-sweep"),
             )
         ]
-        self._pool = ThreadPoolExecutor(max_workers=self._capacity.steps, thread_name_prefix="step")
+        self._pool = ThreadPoolExecutor(max_workers=_MOST_THREADS, thread_name_prefix="step")
         self._taken_over = -_TAKE_OVER_SECONDS
         self._told = -_ALIVE_SECONDS
 
@@ -200,11 +202,9 @@ class Engine:
         for step in self._database.steps.leased(self._owner.name):
             if step.id not in in_hand:
                 log.info("step_picked_up", step=step.id, attempt=step.attempt)
-                self._hand_out(step)
+                self._go_on_with(step)
 
     def _take_over(self) -> None:
-        if len(self._in_hand) >= self._capacity.steps:
-            return
         me = self._owner
         owners = self._database.steps.owners() - {me.name}
         steps = self._database.steps.take_over(
@@ -216,7 +216,16 @@ class Engine:
         )
         for step in steps:
             log.info("step_found", step=step.id, attempt=step.attempt, handle=step.handle)
+            self._go_on_with(step)
+
+    def _go_on_with(self, step: StepRow) -> None:
+        """Watch what was begun, room or not: it runs. What was not is queued again, for whoever has room for it."""
+        if step.host is not None:
             self._hand_out(step)
+            return
+        assert step.lease_token is not None
+        with suppress(Stale):
+            self._database.steps.release(step.id, step.lease_token)
 
     def _places(self) -> dict[str, str]:
         """Return where each executor finds again what it starts, but for those that cannot be reached now."""

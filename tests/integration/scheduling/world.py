@@ -6,8 +6,10 @@ are the real ones; an engine's duties are called by the test instead of by its c
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -245,8 +247,19 @@ class Life:
                 marks.setdefault(step, self.looks[step])
             if all(self.looks[step] >= marks[step] + 2 for step in in_hand):
                 return
-            assert time.monotonic() < limit, f"workers hang: {in_hand}"
+            assert time.monotonic() < limit, self._hanging(in_hand)
             time.sleep(0.001)
+
+    def _hanging(self, in_hand: list[str]) -> str:
+        """Return what there is to know when its workers do not go on."""
+        ids, frames = in_hand, sys._current_frames()
+        told = [f"engine {self.owner} hangs with {', '.join(ids)}; looks: {dict(self.looks)}"]
+        for thread in threading.enumerate():
+            if thread.ident in frames:
+                told += [f"thread {thread.name}:", *traceback.format_stack(frames[thread.ident])[-8:]]
+        told += map(repr, self.database.history.steps(self.database.steps.existing(ids)).values())
+        told += map(repr, self.database.queue.held())
+        return "\n".join(told)
 
     def close(self) -> None:
         """Leave no thread and no connection of it."""
