@@ -1,4 +1,4 @@
-"""What is kept and for how long, what is refused when the disk is nearly full, and what a backup brings back."""
+"""What is kept and for how long, and what is refused when the disk is nearly full."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from typing import Any
 
 import pytest
 
-from calculation_engine.db.database import Database
-from calculation_engine.engine.archive.backup import back_up, find_backup, restore
 from calculation_engine.engine.explaining.usage import measure
 from calculation_engine.engine.running.leftovers import Cleaner
 from calculation_engine.engine.steps.paths import step_log
-from calculation_engine.errors import Conflict, DatabaseUnavailable, NotFound, StorageFull, StoreCorrupt
+from calculation_engine.errors import DatabaseUnavailable, StorageFull
 from calculation_engine.schemas.files import Blob
-from calculation_engine.settings import Settings
 from calculation_engine.states import State
 from calculation_engine.store import Room, Store
-from tests.integration.conftest import PROGRAMS, System, make_parts
+from tests.integration.conftest import System, make_parts
 
 #: URL of the database; none for SQLite in the data folder.
 BACKENDS = ["sqlite", pytest.param("mariadb", marks=pytest.mark.needs("mariadb"))]
@@ -207,82 +204,3 @@ def test_step_that_was_leased_as_the_database_went_away_is_picked_up(
     assert system.steps(job_id)[0].attempt == 1
     system.engine.stop()
     parts.close()
-
-
-# Backup
-
-
-@pytest.fixture(params=BACKENDS)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an empty place, on a database of each kind."""
-    url = request.getfixturevalue("other_mariadb_url") if request.param == "mariadb" else None
-    given = {"database": url} if url else {}
-    return Settings(data_dir=tmp_path / "restored", module_path=[PROGRAMS], **given)
-
-
-@pytest.mark.timeout(300)
-def test_backup_of_a_busy_system_comes_back_whole_and_goes_on(place: System, target: Settings, tmp_path: Path) -> None:
-    parts = place.parts
-    done = [place.probe(note=f"done {number}") for number in range(4)]
-    for job_id in done:
-        place.ended(job_id)
-    going = [place.probe(sleep=0.2 * number, note=f"going {number}") for number in range(8)]
-
-    made = back_up(parts.database, parts.store, parts.settings.data_dir, tmp_path / "backups", "sqlite")
-    again = back_up(parts.database, parts.store, parts.settings.data_dir, tmp_path / "backups", "sqlite")
-    for job_id in going:
-        place.ended(job_id)
-
-    assert made.manifest.missing == []
-    assert again.copied_files < made.copied_files
-    path, manifest = find_backup(tmp_path / "backups", made.path.name)
-    assert manifest == made.manifest
-    target.data_dir.mkdir()
-    database, store = Database(target.database_url), Store(target.data_dir)
-    restore(database, store, target.data_dir, path, manifest)
-    database.close()
-    made_again = make_parts(target.data_dir, **({"database": target.database} if target.database else {}))
-    restored = System(made_again, made_again.engine())
-    for job_id in done:
-        assert restored.read(job_id, "probe/table.csv") == "VALUE\n1\n"
-        assert restored.log(restored.steps(job_id)[0]) == place.log(place.steps(job_id)[0])
-        assert restored.job(job_id) == place.job(job_id)
-    restored.engine.start()
-    for job_id in going:
-        assert restored.ended(job_id).state is State.SUCCEEDED
-        assert restored.read(job_id, "probe/table.csv") == "VALUE\n1\n"
-    restored.engine.stop()
-    made_again.close()
-
-
-def test_backup_that_lies_where_it_comes_from_is_refused(place: System) -> None:
-    parts = place.parts
-    data = parts.settings.data_dir
-    with pytest.raises(Conflict, match="data folder"):
-        back_up(parts.database, parts.store, data, data / "backups", "sqlite")
-
-
-def test_backup_that_was_damaged_is_noticed_and_nothing_is_restored(
-    place: System, target: Settings, tmp_path: Path
-) -> None:
-    parts = place.parts
-    place.ended(place.probe())
-    made = back_up(parts.database, parts.store, parts.settings.data_dir, tmp_path / "backups", "sqlite")
-    victim = Store(tmp_path / "backups").path(made.manifest.files[0])
-    victim.chmod(0o644)
-    victim.write_bytes(b"other")
-    target.data_dir.mkdir()
-    database = Database(target.database_url)
-
-    with pytest.raises(StoreCorrupt):
-        restore(database, Store(target.data_dir), target.data_dir, made.path, made.manifest)
-
-    assert database.version is None
-    database.close()
-
-
-def test_half_a_backup_is_none(tmp_path: Path) -> None:
-    (tmp_path / "2026-01-01T000000.000000Z.part").mkdir(parents=True)
-
-    with pytest.raises(NotFound, match="no backup"):
-        find_backup(tmp_path, None)
