@@ -93,7 +93,7 @@ def test_everything_that_differs_is_told_with_its_place(client: Client, folder: 
     value = next(column for column in table.table.columns if column.column == "VALUE")
     assert value.largest_absolute is not None
     assert (value.largest_absolute.row, value.largest_absolute.difference) == ({"TECH": "wind"}, 0.5)
-    assert diff.sentence == "differing: 1 settings, 2 versions, 1 input files, 2 results"
+    assert diff.sentence == "differing: 1 setting, 2 versions, 1 input file, 2 results"
 
 
 def test_numbers_may_lie_apart_as_far_as_asked(client: Client) -> None:

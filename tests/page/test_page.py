@@ -16,6 +16,11 @@ from tests.integration.test_loop import body as loop_of_two
 TOKEN = "anne-token-0123456789"
 
 
+def end_of(http: httpx2.Client, job: str) -> None:
+    """Return when a job has ended: its events end then."""
+    http.get(f"/api/job/{job}/events").raise_for_status()
+
+
 def test_job_of_a_form_is_watched_to_its_end_and_its_results_are_read(server: str, page: Page) -> None:
     page.goto(server)
     page.get_by_role("link", name="New job").click()
@@ -152,6 +157,96 @@ def test_job_is_exported_and_repeated_exactly(server: str, page: Page, run: Call
     assert page.url.split("/job/")[1] != job
 
 
+def test_why_names_what_changed_and_a_step_lists_its_attempts(
+    server: str, page: Page, http: httpx2.Client, run: Callable[..., str]
+) -> None:
+    first = run({"module": "sum", "config": {"base": 1000, "parts": [], "wait": 0.5}, "name": "of before"})
+    end_of(http, first)
+    tight = {"resources": {"memory": "2MiB"}, "retry": {"wait": 0, "memory_limit": "256MiB", "memory_growth": 16}}
+    job = run({"module": "sum", "config": {"base": 1001, "parts": [], "wait": 0.5}, **tight})
+    end_of(http, job)
+    page.goto(f"{server}/#/job/{job}/why")
+
+    row = page.locator("table.why tbody tr")
+    expect(row).to_contain_text("config.base 1000 → 1001")
+    expect(row.get_by_role("link", name="sum of of before")).to_have_attribute("href", f"#/job/{first}/steps/sum")
+    row.get_by_role("link", name="sum", exact=True).click()
+    attempts = page.locator("table.attempts tbody tr")
+    expect(attempts).to_have_count(2)
+    expect(attempts.first).to_contain_text("It needed more memory than its limit.")
+    expect(attempts.last).to_contain_text("succeeded")
+
+
+def test_job_is_compared_with_one_that_is_picked_from_a_list(
+    server: str, page: Page, http: httpx2.Client, run: Callable[..., str]
+) -> None:
+    jobs = [
+        run({"module": "sum", "config": {"base": base, "parts": []}, "name": f"adds {base}"}) for base in (100, 101)
+    ]
+    for job in jobs:
+        end_of(http, job)
+    page.goto(f"{server}/#/job/{jobs[0]}/compare")
+    page.get_by_label("Name begins with").press_sequentially("adds")
+    page.get_by_role("link", name="adds 101").press("Enter")
+
+    expect(page.get_by_role("heading", name="The two jobs differ")).to_be_visible()
+    expect(page.locator("table.compared").first).to_contain_text("processes.sum.config.base100101")
+    expect(page.locator(".panel")).to_contain_text("largest relative difference 0.0099 at total")
+    page.get_by_label("relative").fill("0.5")
+    page.get_by_label("relative").press("Enter")
+    expect(page.get_by_role("heading", name="Results")).to_contain_text("the same within what is allowed")
+    page.get_by_label("relative").fill("much")
+    page.expected = ["422"]  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("alert")).to_contain_text("query.relative")
+
+
+def test_outdated_results_of_a_slot_are_marked_until_the_new_ones_are_there(
+    server: str, page: Page, http: httpx2.Client, run: Callable[..., str]
+) -> None:
+    old = run({"module": "probe", "config": {"note": "old"}, "name": "old", "slot": "a place"})
+    end_of(http, old)
+    new = run({"module": "probe", "config": {"sleep": 600}, "name": "new", "slot": "a place"})
+    page.goto(f"{server}/#/job/{old}/results")
+    expect(page.locator("header .outdated")).to_contain_text("has not succeeded: these are the last results")
+    page.get_by_role("link", name="a newer job").click()
+    expect(page.locator("header.job-head")).to_contain_text("the last result of its slot stays, outdated: old")
+    page.get_by_role("link", name="slot a place").click()
+    row = page.locator("table.slots tr", has_text="a place")
+    expect(row).to_contain_text("outdated")
+
+    http.post(f"/api/job/{new}/cancel").raise_for_status()
+    newest = run({"module": "probe", "config": {"note": "newest"}, "name": "newest", "slot": "a place"})
+    expect(row.get_by_role("link", name="newest")).to_have_count(2)
+    expect(row).not_to_contain_text("outdated")
+    row.get_by_role("link", name="Its results").click()
+    assert newest in page.url
+
+
+def test_exported_job_is_brought_in_from_its_file(
+    server: str, page: Page, http: httpx2.Client, run: Callable[..., str], tmp_path: Path
+) -> None:
+    page.expected = ["422"]  # type: ignore[attr-defined]
+    job = run({"module": "probe", "config": {"note": "travels"}, "name": "travels"})
+    end_of(http, job)
+    crate, damaged = tmp_path / "travels.crate.zip", tmp_path / "damaged.zip"
+    crate.write_bytes(http.get(f"/api/job/{job}/crate.zip").raise_for_status().content)
+    damaged.write_bytes(crate.read_bytes()[:-200])
+    http.delete(f"/api/job/{job}").raise_for_status()
+    page.goto(f"{server}/#/jobs")
+    button = page.get_by_role("button", name="Import a job")
+    with page.expect_file_chooser() as chooser:
+        button.press("Enter")
+    chooser.value.set_files(damaged)
+    expect(page.get_by_role("alert")).to_be_visible()
+    with page.expect_file_chooser() as chooser:
+        button.press("Enter")
+    chooser.value.set_files(crate)
+
+    expect(page.locator("header.job-head")).to_contain_text("Brought here")
+    assert page.url.endswith(job)
+
+
 def test_jobs_are_filtered_by_state_name_and_module(server: str, page: Page, run: Callable[..., str]) -> None:
     for name in ("filter a", "filter b"):
         run({"module": "probe", "config": {"note": name}, "name": name})
@@ -248,6 +343,9 @@ def test_every_view_is_reached_by_keyboard_and_fits_a_small_window(
         "#/module/probe",
         f"#/job/{job}",
         f"#/job/{job}/results",
+        f"#/job/{job}/why",
+        f"#/job/{job}/compare",
+        "#/slots",
     ):
         page.goto("about:blank")
         page.goto(f"{server}/{view}")

@@ -196,11 +196,12 @@ def _sentence(found: JobDiff, settings: int, versions: int, inputs: int) -> str:
             f"settings, versions, inputs and all {found.counts.same + found.counts.close} results are the same{close}"
         )
     named = {
-        "settings": settings,
-        "versions": versions,
-        "input files": inputs,
-        "results": found.counts.differs,
-        "results only in the first": found.counts.only_a,
-        "results only in the second": found.counts.only_b,
+        "setting{}": settings,
+        "version{}": versions,
+        "input file{}": inputs,
+        "result{}": found.counts.differs,
+        "result{} only in the first": found.counts.only_a,
+        "result{} only in the second": found.counts.only_b,
     }
-    return "differing: " + ", ".join(f"{count} {name}" for name, count in named.items() if count)
+    told = (f"{count} {name.format('' if count == 1 else 's')}" for name, count in named.items() if count)
+    return f"differing: {', '.join(told)}"

@@ -8,8 +8,9 @@ import { showJob } from "./views/job.js";
 import { showJobs } from "./views/jobs.js";
 import { showModule, showModules } from "./views/modules.js";
 import { showNew } from "./views/new.js";
+import { showSlots } from "./views/slots.js";
 
-const VIEWS = { jobs: showJobs, job: showJob, new: showNew, modules: showModules, module: showModule };
+const VIEWS = { jobs: showJobs, job: showJob, slots: showSlots, new: showNew, modules: showModules, module: showModule };
 const SECTIONS = { job: "jobs", module: "modules" };
 const main = document.getElementById("main");
 let leave = null;

@@ -19,6 +19,8 @@ const REASONS = {
   stalled: "The loop came no nearer to agreement.",
   noise_floor: "What is left between the models is noise of their solvers.",
   max_evaluations: "The loop reached its limit of evaluations before the models agreed.",
+  not_reproduced: "Computed anew, its result differs from the stored one.",
+  superseded: "A newer job took over its slot.",
   cancelled: "Somebody asked for its end.",
   engine_error: "The engine is at fault; the administrator finds more in its log.",
 };

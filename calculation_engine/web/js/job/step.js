@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { bytes, duration, elapsed, time } from "../format.js";
 import { reasonSentence, stateBadge, verdictText } from "../words.js";
+import { pastPlace } from "./past.js";
 import { jsonTree } from "../result/json.js";
 
 /** Return what is known of a step, as a list of words and values. */
@@ -10,7 +11,7 @@ export function stepDetail(job, step) {
   const verdict = step.verdict && Object.keys(step.verdict).length > 0 ? jsonTree(step.verdict) : null;
   const facts = [
     ["Says", step.message],
-    ["Why", reasonSentence(step.reason)],
+    ["Reason", reasonSentence(step.reason)],
     ["Verdict", verdict && [h("p", {}, verdictText(step.verdict)), verdict]],
     ["Module", `${step.module}${step.module_version ? ` ${step.module_version}` : ""}`],
     ["Where", [step.executor, step.host].filter(Boolean).join(", on ")],
@@ -21,7 +22,6 @@ export function stepDetail(job, step) {
     ["Ended", step.ended && [time(step.ended), elapsed(step.started, step.ended)].filter(Boolean).join(", after ")],
     ["Processor time", duration(step.cpu_seconds)],
     ["Most memory", bytes(step.peak_memory_bytes)],
-    ["Reused from", step.reused_from && h("code", {}, step.reused_from)],
     ["Environment", step.image && h("code", {}, step.image)],
     ["Key", step.key && h("code", { class: "clip", title: "Hash of all that determines the result" }, step.key)],
   ];
@@ -29,6 +29,7 @@ export function stepDetail(job, step) {
   return [
     h("div", { class: "row wrap" }, h("h2", {}, step.path), stateBadge(step.state), h("span", { class: "grow" }), links(job, step)),
     h("dl", { class: "facts" }, shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+    pastPlace(step),
   ];
 }
 

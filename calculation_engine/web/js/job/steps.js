@@ -4,12 +4,13 @@ import { h, icon, update } from "../dom.js";
 import { count, elapsed } from "../format.js";
 import { stateBadge, verdictText } from "../words.js";
 import { flow } from "./flow.js";
+import { fillPast } from "./past.js";
 import { stepDetail } from "./step.js";
 
 const FEW = 14;
 
 /** Fill `panel` and return the function that shows a newer state of the job. */
-export function openSteps(panel) {
+export function openSteps(panel, _, signal) {
   const chosen = new Map(); // group to whether the user wants it open
   let latest = null;
   function toggle(group, isOpen) {
@@ -25,6 +26,7 @@ export function openSteps(panel) {
       selected && h("div", { class: "card", "data-key": "step" }, stepDetail(job, selected)),
       h("div", { class: "card flush" }, table(job, selected, chosen, toggle)),
     );
+    if (selected) fillPast(panel, job, selected, signal);
   }
   return show;
 }

@@ -8,15 +8,19 @@ import { act, note, problemBox } from "../problem.js";
 import { watchEvents } from "../sse.js";
 import { reasonSentence, stateBadge } from "../words.js";
 import { openAgreement } from "../job/agreement.js";
+import { openCompare } from "../job/compare.js";
 import { openLog } from "../job/log.js";
 import { openRequest } from "../job/request.js";
 import { openSteps } from "../job/steps.js";
+import { openWhy } from "../job/why.js";
 import { openResults } from "../result/results.js";
 
 const TABS = [
   ["steps", "Steps", openSteps, () => true],
   ["agreement", "Agreement", openAgreement, (job) => job.loops.length > 0],
   ["results", "Results", openResults, () => true],
+  ["why", "Why", openWhy, () => true],
+  ["compare", "Compare", openCompare, () => true],
   ["log", "Log", openLog, () => true],
   ["request", "Request", openRequest, () => true],
 ];
@@ -25,6 +29,7 @@ const LOOK_MS = 5000;
 
 export async function showJob(root, place, signal) {
   let job = await get(["job", place.parts[0]], {}, signal);
+  let slot = await slotOf(job, signal);
   const head = h("header", { class: "job-head" });
   const tabs = h("nav", { class: "tabs", "aria-label": "Parts of the job" });
   const panel = h("section", { class: "panel" });
@@ -34,7 +39,7 @@ export async function showJob(root, place, signal) {
   function render() {
     const [name] = here();
     document.title = `${job.name || shortId(job.id)}: ${job.state}`;
-    update(head, ...headline(job, removed));
+    update(head, ...headline(job, slot, removed));
     update(tabs, ...TABS.filter(([, , , has]) => has(job)).map(([key, title]) => tab(job, key, title, key === name)));
     open?.show(job, here()[1]);
   }
@@ -60,6 +65,7 @@ export async function showJob(root, place, signal) {
   const look = async () => {
     if (signal.aborted) return;
     job = await get(["job", job.id], {}, signal);
+    slot = await slotOf(job, signal);
     render();
   };
   const lookSoon = soon(() => attempt(look, signal).catch((error) => update(head, problemBox(error))));
@@ -85,13 +91,18 @@ function tab(job, key, title, current) {
   return h("a", { href: `#/job/${job.id}/${key}`, "aria-current": current ? "page" : null }, title);
 }
 
-function headline(job, removed) {
-  const tags = Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}: ${value}`));
+function headline(job, slot, removed) {
+  const tags = [
+    job.superseded_by && h("span", { class: "tag warn" }, "outdated"),
+    job.slot && h("a", { class: "tag", href: "#/slots" }, `slot ${job.slot}`),
+    ...Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}: ${value}`)),
+  ];
   return [
     h("p", { class: "crumbs" }, h("a", { href: "#/jobs" }, "Jobs"), icon("next"), h("code", {}, job.id)),
     h("div", { class: "row wrap" }, h("h1", {}, job.name || shortId(job.id)), stateBadge(job.state), tags, actions(job, removed)),
     job.description && h("p", { class: "faint" }, job.description),
     whence(job),
+    standing(job, slot),
     progress(job),
     story(job),
   ];
@@ -102,6 +113,23 @@ function whence({ imported, origin }) {
   if (imported) return h("p", { class: "faint" }, `Brought here ${time(imported)}; it ran on another machine.`);
   if (origin?.kind !== "rerun") return null;
   return h("p", { class: "faint" }, "Repeats ", h("a", { href: `#/job/${origin.job}` }, h("code", {}, shortId(origin.job))), "; its results are held against those.");
+}
+
+/** Return what stands in a job's slot, where it has one. */
+async function slotOf(job, signal) {
+  return job.slot ? get(["slot", job.slot], {}, signal).catch(() => null) : null;
+}
+
+/** Return whether a job's results are outdated, or which outdated ones it is going to replace. */
+function standing(job, slot) {
+  const named = (id, text) => h("a", { href: `#/job/${id}` }, text);
+  if (job.superseded_by) {
+    const isLast = slot?.result?.id === job.id;
+    const newer = [named(job.superseded_by, "a newer job"), " took over its slot"];
+    return h("p", { class: "story outdated" }, h("strong", {}, "Outdated: "), newer, isLast ? ", but has not succeeded: these are the last results of the slot." : ".");
+  }
+  if (!slot?.is_outdated || slot.newest.id !== job.id) return null;
+  return h("p", { class: "faint" }, "Until this job has succeeded, the last result of its slot stays, outdated: ", named(slot.result.id, slot.result.name || shortId(slot.result.id)), ".");
 }
 
 function progress(job) {

@@ -1,7 +1,8 @@
 /** The list of jobs: filtered, page by page, and up to date. */
 
 import { address, get, send } from "../api.js";
-import { h, update } from "../dom.js";
+import { h, put, update } from "../dom.js";
+import { crateForm } from "../form/crate.js";
 import { ago, elapsed, shortId, timeLeft } from "../format.js";
 import { repeat, soon } from "../live.js";
 import { reasonSentence, stateBadge } from "../words.js";
@@ -28,7 +29,9 @@ export async function showJobs(root, place, signal) {
     again();
   };
   const modules = await get(["module"], {}, signal);
-  root.append(h("h1", {}, "Jobs"), filterBar(filter, modules, changed), body);
+  const crate = crateForm();
+  const head = h("div", { class: "row wrap" }, h("h1", {}, "Jobs"), h("span", { class: "grow" }), crate.button);
+  put(root, h("div", crate.drop, head, crate.told, filterBar(filter, modules, changed), body));
   repeat(look, LOOK_MS, signal);
 }
 
@@ -38,12 +41,13 @@ function readFilter(given) {
     name: given.get("name") ?? "",
     module: given.get("module") ?? "",
     tag: given.get("tag") ?? "",
+    slot: given.get("slot") ?? "",
   };
 }
 
 function query(filter) {
   const tag = filter.tag.includes(":") ? filter.tag : "";
-  return { state: [...filter.states], name: filter.name, module: filter.module, tag };
+  return { state: [...filter.states], name: filter.name, module: filter.module, tag, slot: filter.slot };
 }
 
 async function page(filter, cursor, signal) {
@@ -90,6 +94,7 @@ function filterBar(filter, modules, changed) {
     text("name", "Name begins with", ""),
     h("label", { class: "field inline" }, h("span", {}, "Module"), select),
     text("tag", "Tag", "key:value"),
+    text("slot", "Slot", ""),
   );
 }
 
@@ -110,7 +115,11 @@ function table({ jobs, next }, trail, turn) {
 }
 
 function row(job) {
-  const tags = Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}: ${value}`));
+  const tags = [
+    job.superseded_by && h("span", { class: "tag warn" }, "outdated"),
+    job.slot && h("span", { class: "tag" }, `slot ${job.slot}`),
+    ...Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}: ${value}`)),
+  ];
   return h(
     "tr",
     { "data-key": job.id },
