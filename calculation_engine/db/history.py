@@ -7,14 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.reading import load_steps
-from calculation_engine.db.rows import NewRun, RunRow, StepRow, names_of
+from calculation_engine.db.rows import NewRun, RunRow, StepRow, StoredResult, names_of
 from calculation_engine.db.session import Again, Sessions, Transaction
-from calculation_engine.db.tables import deleted_keys, jobs, module_contents, runs, steps
-from calculation_engine.schemas.files import SWEEP_MODULE
+from calculation_engine.db.tables import deleted_keys, jobs, module_contents, outputs, runs, steps
+from calculation_engine.schemas.files import SWEEP_MODULE, Blob
 from calculation_engine.states import State
 
 _RUN = [runs.c[name] for name in names_of(RunRow)]
@@ -91,6 +91,10 @@ class History:
         """Return the first step, ``but`` aside, that has the result of a key and that the owner may take; or None."""
         return self._sessions.read(lambda tx: stored_result(tx, key, owner, but))
 
+    def stored_results(self, keys: Collection[str], owner: str) -> dict[str, StoredResult]:
+        """Return the result of each of these keys that has one which the owner may take."""
+        return self._sessions.read(lambda tx: _stored_results(tx, keys, owner))
+
     def content(self, content_hash: str) -> dict[str, str] | None:
         """Return the files, path to sha256, that a module's content hash stands for; None where it is not known."""
         query = select(module_contents.c.files).where(module_contents.c.content_hash == content_hash)
@@ -116,6 +120,29 @@ def stored_result(tx: Transaction, key: str, owner: str, but: str = "") -> str |
     same = select(steps.c.id).join(jobs, jobs.c.id == steps.c.job_id)
     same = same.where(steps.c.key == key, steps.c.state == State.SUCCEEDED, steps.c.id != but, mine)
     return tx.run(same.order_by(steps.c.id).limit(1)).scalar()
+
+
+def _stored_results(tx: Transaction, keys: Collection[str], owner: str) -> dict[str, StoredResult]:
+    # The first of each key by the index alone; whose it is, is asked of these few.
+    least = select(func.min(steps.c.id)).where(steps.c.key.in_(sorted(keys)), steps.c.state == State.SUCCEEDED)
+    ids = list(tx.run(least.group_by(steps.c.key)).scalars())
+    found = _results(tx, ids, owner)
+    if len(found) < len(ids):
+        known = set(tx.run(select(steps.c.key).where(steps.c.id.in_(ids))).scalars()) - found.keys()
+        found |= _results(tx, [mine for key in known if (mine := stored_result(tx, key, owner)) is not None], owner)
+    return found
+
+
+def _results(tx: Transaction, ids: Sequence[str], owner: str) -> dict[str, StoredResult]:
+    """Return what these steps have left, by their key, as far as the owner may take it."""
+    files: dict[str, list[Blob]] = {step_id: [] for step_id in ids}
+    contents = select(outputs.c.step_id, outputs.c.sha256, outputs.c.size).where(outputs.c.step_id.in_(ids))
+    for row in tx.run(contents):
+        files[row.step_id].append(Blob.model_construct(sha256=row.sha256, size=row.size))
+    mine = or_(jobs.c.imported.is_(None), jobs.c.owner == owner)
+    query = select(steps.c.id, steps.c.key, steps.c.scalars).join(jobs, jobs.c.id == steps.c.job_id)
+    rows = tx.run(query.where(steps.c.id.in_(ids), mine))
+    return {row.key: StoredResult(row.id, row.scalars, files[row.id]) for row in rows}
 
 
 def place_of(owner: str, module: str, path: str) -> str:

@@ -56,9 +56,11 @@ def _forget_deletion(tx: Transaction, job: ImportedJob) -> None:
 
 def _refuse_known_steps(tx: Transaction, job: ImportedJob) -> None:
     for ids in batched(sorted(step.id for step in job.steps), _IDS_AT_ONCE):
-        known = tx.run(select(steps.c.id).where(steps.c.id.in_(ids)).limit(1)).scalar()
+        known = tx.run(select(steps.c.id, steps.c.job_id).where(steps.c.id.in_(ids)).limit(1)).first()
+        if known is not None and known.job_id == job.id:
+            raise Again  # the same job, which somebody brought this instant
         if known is not None:
-            raise Conflict(f"step {known} of job {job.id}: the id belongs to a step of another job here")
+            raise Conflict(f"step {known.id} of job {job.id}: the id belongs to a step of another job here")
 
 
 def _insert_steps(tx: Transaction, job: ImportedJob) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from calculation_engine.db.adding import add_steps
 from calculation_engine.db.history import note_deleted
 from calculation_engine.db.imported import ImportedJob
 from calculation_engine.db.importing import bring_in
@@ -28,7 +29,7 @@ from calculation_engine.db.session import Again, Sessions, Transaction
 from calculation_engine.db.slots import slot_jobs, slot_names, take_slot
 from calculation_engine.db.tables import deleted_jobs, job_files, jobs
 from calculation_engine.db.types import EPOCH
-from calculation_engine.db.writing import add_steps, label_job, lock_job, request_end, tell_job
+from calculation_engine.db.writing import label_job, lock_job, request_end, tell_job
 from calculation_engine.errors import Conflict, Gone, NotFound
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import ENDED, State
@@ -224,8 +225,8 @@ class Jobs:
         """Queue a job's next steps and change its state and its sweeps; planning twice is harmless.
 
         A step whose path is there stays as it is. A job that ended or is being cancelled gets no further steps. The
-        job stays due when its steps changed after ``seen``. When the change ends the job, its steps that no engine
-        holds are cancelled.
+        job stays due, behind all that are due now, when its steps changed after ``seen`` or took stored results. When
+        the change ends the job, its steps that no engine holds are cancelled.
 
         Args:
             job_id: the job.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from calculation_engine.db.adding import took
 from calculation_engine.db.attempting import finish
 from calculation_engine.db.history import stored_result
 from calculation_engine.db.rows import Joined, JoinMode, OutputFile, Own, Reused, StepEnd, Waits, names_of
@@ -62,7 +63,7 @@ def reuse(tx: Transaction, step_id: str, token: str, from_step: str, scalars: di
     columns = [outputs.c[name] for name in names_of(OutputFile)]
     ending = StepEnd(
         state=State.SUCCEEDED,
-        message=f"took the result of step {from_step}, which computed the same",
+        message=took(from_step),
         exit_code=found.exit_code,
         verdict=found.verdict,
         scalars=scalars,

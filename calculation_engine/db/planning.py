@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, literal, null, select, update
 
+from calculation_engine.db.adding import add_steps
 from calculation_engine.db.rows import JobChange, NewStep, SweepChange
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.sweeping import change_sweeps
 from calculation_engine.db.tables import jobs, steps
-from calculation_engine.db.writing import add_steps, before, cancel_unclaimed, lock_job, tell_job, touch_job
+from calculation_engine.db.writing import before, cancel_unclaimed, lock_job, tell_job, touch_job
 from calculation_engine.errors import Stale
 from calculation_engine.states import ENDED, State
 
@@ -38,11 +39,15 @@ def plan(
             change_sweeps(tx, job_id, sweeps, begin=not job.is_cancelled)
         if new_steps and not job.is_cancelled:
             there = _paths_there(tx, job_id, [step.path for step in new_steps])
-            add_steps(tx, job_id, [step for step in new_steps if step.path not in there])
+            if add_steps(tx, job_id, [step for step in new_steps if step.path not in there]):
+                touch_job(tx, job_id)
         _cancel_steps(tx, job_id, cancel)
         if change is not None:
             _change(tx, job_id, change)
-    tx.run(update(jobs).where(jobs.c.id == job_id, jobs.c.changes == seen).values(due=None))
+    # What changed meanwhile is planned again after the others that are due.
+    is_settled = (jobs.c.changes == seen) | jobs.c.due.is_(None)
+    later = case((is_settled, null()), else_=literal(tx.now, jobs.c.due.type))
+    tx.run(update(jobs).where(jobs.c.id == job_id).values(due=later))
 
 
 def _cancel_steps(tx: Transaction, job_id: str, cancel: Mapping[str, str]) -> None:

@@ -38,6 +38,9 @@ class NewStep:
     cpu: float = 1.0  #: cores that it takes of its engine's machine
     memory_bytes: int = 0  #: likewise
     retry: dict[str, Any] | None = None  #: which failures are tried again; see :class:`Retry` of the schemas
+    key: str | None = None  #: of a step that takes a stored result
+    reused_from: str | None = None  #: the step whose result it takes, if that still has it; else it is queued
+    scalars: dict[str, float | None] | None = None  #: the numbers of that result
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,15 @@ class OutputFile(NewOutput):
     """A stored output of a step."""
 
     step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A step that succeeded, whose result equal steps may take."""
+
+    step_id: str
+    scalars: dict[str, float | None] | None
+    files: Sequence[Blob]  #: contents of its outputs
 
 
 @dataclass(frozen=True, slots=True)

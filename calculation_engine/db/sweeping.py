@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
-from calculation_engine.db.rows import NewOutput, SweepChange, SweepEnd, names_of
+from calculation_engine.db.rows import NewOutput, RowEnd, SweepChange, SweepEnd, names_of
 from calculation_engine.db.session import Transaction
 from calculation_engine.db.tables import job_files, outputs, steps, sweep_rows
 from calculation_engine.db.writing import add_files, insert_all, tell
@@ -23,10 +23,8 @@ def change_sweeps(tx: Transaction, job_id: str, change: SweepChange, *, begin: b
     """Write what planning changes of a job's sweeps; the job's row is locked. Twice is harmless."""
     if begin:
         _begin(tx, job_id, change.begun)
-    for end in change.ended:
-        values = {"state": end.state, "reason": end.reason, "message": end.message, "result": end.result}
-        key = (sweep_rows.c.job_id == job_id) & (sweep_rows.c.sweep == end.sweep) & (sweep_rows.c.number == end.number)
-        tx.run(update(sweep_rows).where(key, sweep_rows.c.state == State.RUNNING).values(**values))
+    if change.ended:
+        tx.run(_END, [_ended(job_id, end) for end in change.ended])
     for start in range(0, len(change.settled), _IDS_AT_ONCE):
         ids = change.settled[start : start + _IDS_AT_ONCE]
         tx.run(update(steps).where(steps.c.id.in_(ids)).values(settled=1))
@@ -36,6 +34,24 @@ def change_sweeps(tx: Transaction, job_id: str, change: SweepChange, *, begin: b
         add_files(tx, job_id, {place: files for place, files in change.files.items() if place not in there})
     for done in change.done:
         _add_end(tx, job_id, done)
+
+
+#: Ends a row that is under way; for many at once.
+_END = (
+    update(sweep_rows)
+    .where(
+        sweep_rows.c.job_id == bindparam("of_job"),
+        sweep_rows.c.sweep == bindparam("of_sweep"),
+        sweep_rows.c.number == bindparam("of_number"),
+        sweep_rows.c.state == State.RUNNING,
+    )
+    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "message", "result")})
+)
+
+
+def _ended(job_id: str, end: RowEnd) -> dict[str, Any]:
+    values = {f"new_{name}": getattr(end, name) for name in ("state", "reason", "message", "result")}
+    return values | {"of_job": job_id, "of_sweep": end.sweep, "of_number": end.number}
 
 
 def _begin(tx: Transaction, job_id: str, begun: Sequence[tuple[str, int]]) -> None:

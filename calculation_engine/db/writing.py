@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from calculation_engine.db.imported import ImportedJob
-from calculation_engine.db.queueing import NOT_QUEUED, lane_of, next_turns, queued_again, rank_of
-from calculation_engine.db.rows import NewJob, NewStep, names_of
+from calculation_engine.db.queueing import NOT_QUEUED, queued_again
+from calculation_engine.db.rows import NewJob
 from calculation_engine.db.session import Transaction
-from calculation_engine.db.tables import attempts, events, job_files, job_labels, jobs, key_holders, step_files, steps
+from calculation_engine.db.tables import attempts, events, job_files, job_labels, jobs, key_holders, steps
 from calculation_engine.errors import Stale
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import NEXT, Reason, State
@@ -142,32 +142,6 @@ def label_job(tx: Transaction, new: NewJob | ImportedJob, created: datetime) -> 
     named = [{"name": name, "value": value, "created": created, "job_id": new.id} for name, value in sorted(labels)]
     insert_all(tx, job_labels, named)
     add_files(tx, new.id, new.files)
-
-
-def add_steps(tx: Transaction, job_id: str, new: Sequence[NewStep]) -> None:
-    """Queue steps of a job; none of the paths may be there."""
-    empty = dict.fromkeys(column.name for column in steps.columns if column.nullable)
-    job = tx.run(select(jobs.c.owner, jobs.c.turn).where(jobs.c.id == job_id)).one()
-    given = next_turns(tx, job_id, job.owner, job.turn, new)
-    rows = [
-        empty
-        | {name: getattr(step, name) for name in names_of(NewStep)}
-        | {"job_id": job_id, "state": State.QUEUED, "message": "", "attempt": 0, "queued": tx.now, "turn": turn}
-        | {"queue_lane": lane_of(job.owner, step.module), "queue_rank": rank_of(step.priority, turn), "settled": 0}
-        for step, turn in zip(new, given, strict=True)
-    ]
-    insert_all(tx, steps, rows)
-    insert_all(
-        tx,
-        step_files,
-        [
-            {"sha256": sha256, "step_id": step.id}
-            for step in new
-            for sha256 in sorted({blob.sha256 for blob in step.files.values()})
-        ],
-    )
-    told = {"state": State.QUEUED, "reason": None, "message": "", "attempt": 0}
-    tell(tx, job_id, "step", [{"step": step.id, "path": step.path, **told} for step in new])
 
 
 def add_files(tx: Transaction, job_id: str, files: Mapping[str, Mapping[str, Blob]]) -> None:

@@ -252,3 +252,38 @@ def test_one_changed_member_of_a_group_is_computed_and_the_others_are_reused(sys
         "m0": "reused", "m1": "reused", "m2": "computed", "m3": "reused",
     }  # fmt: skip
     assert f"config.factor: 1 → 5; last run: step m2 of job {first}" in told["m2"].sentence
+
+
+def chained(system: System, last: int = 3) -> str:
+    """Run three steps one after the other and return their job's id."""
+    processes = [{"name": f"m{n}", "module": "adder", "config": {"n": n}} for n in (1, 2, last)]
+    names = [process["name"] for process in processes]
+    document = {"processes": processes, "components": [{"name": "all", "type": "chain", "sequence": names}]}
+    return system.ended(system.submit(document)).id
+
+
+def test_steps_that_are_made_while_a_job_runs_take_their_results_without_being_queued(system: System) -> None:
+    first, second = chained(system), chained(system)
+
+    earlier = {step.path: step.id for step in system.steps(first)}
+    assert {step.path: step.reused_from for step in system.steps(second)} == earlier
+    events = system.parts.database.events.since(second)
+    told = [event.data["state"] for event in events if event.data.get("path") in {"m2", "m3"}]
+    assert told == [State.SUCCEEDED, State.SUCCEEDED]
+    assert {each.outcome for each in whys(system, second)} == {"reused"}
+
+
+def test_step_that_is_made_while_a_job_runs_is_computed_where_the_result_is_damaged(
+    system: System, adder: Path
+) -> None:
+    number = "$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')"
+    (adder / "run.sh").write_text(f"{RUN}\nprintf 'K,VALUE\\na,%d\\n' \"{number}\" > output/table.csv\n")
+    first = chained(system)
+    damaged = next(step.id for step in system.steps(first) if step.path == "m2")
+    for file in system.parts.database.steps.outputs_of(damaged):
+        if file.label == "table":
+            system.parts.store.delete(file.sha256)
+    told = {each.path: each for each in whys(system, chained(system, last=4))}
+
+    assert {path: each.outcome for path, each in told.items()} == {"m1": "reused", "m2": "computed", "m4": "computed"}
+    assert [cause.kind for cause in told["m2"].causes] == ["result_damaged"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,10 +17,13 @@ from calculation_engine.engine.planning.piping import Piping
 from calculation_engine.engine.planning.planner import Part, Plan, loops_of, plan, stopped, sweeps_of
 from calculation_engine.engine.planning.scope import Scope
 from calculation_engine.engine.planning.sweeping import Look, SweepLook, SweepRun
+from calculation_engine.engine.planning.taking import Taking
 from calculation_engine.engine.planning.wiring import Wiring
 from calculation_engine.engine.steps.asks import Asks
 from calculation_engine.engine.steps.inputs import Inputs
+from calculation_engine.engine.steps.keyed import Keys
 from calculation_engine.engine.steps.new import new_step
+from calculation_engine.engine.steps.stored import StoredResults
 from calculation_engine.errors import Gone, InvalidInput, NotFound, Stale
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.files import Blob
@@ -29,6 +34,8 @@ from calculation_engine.states import ENDED, Reason, State
 from calculation_engine.store import Store
 
 _JOBS_AT_ONCE = 50
+#: After which others that are due wait until steps have been claimed.
+_MOMENT_SECONDS = 0.25
 #: Rows of a sweep that are under way at once, where nobody says otherwise: enough for a few engines.
 _WINDOW = 32
 
@@ -37,7 +44,13 @@ class Planning:
     """Plans the jobs that are due. Two engines may plan one job at once: the second changes nothing."""
 
     def __init__(
-        self, database: Database, store: Store, catalogue: Catalogue, settings: Settings, window: int = _WINDOW
+        self,
+        database: Database,
+        store: Store,
+        catalogue: Catalogue,
+        settings: Settings,
+        keys: Keys,
+        window: int = _WINDOW,
     ) -> None:
         self._database = database
         self._store = store
@@ -47,16 +60,18 @@ class Planning:
         self._cases = JobCases(database, store)
         self._piping = Piping(database, catalogue, Inputs(database, store, settings))
         self._asks = Asks(database, catalogue, settings)
+        self._taking = Taking(database, keys, StoredResults(database, store))
 
     def run(self) -> int:
-        """Plan the jobs whose steps changed; return how many there were."""
-        due = self._database.jobs.due(_JOBS_AT_ONCE)
-        for job_id, seen in due:
-            try:
+        """Plan the jobs whose steps changed, as many as a moment allows; return how many."""
+        begin, count = time.monotonic(), 0
+        for job_id, seen in self._database.jobs.due(_JOBS_AT_ONCE):
+            with suppress(NotFound, Gone, Stale):  # deleted, or changed, since: if it is still there it stays due
                 self._plan_job(job_id, seen)
-            except (NotFound, Gone, Stale):
-                continue  # deleted, or changed, since: if it is still there it stays due
-        return len(due)
+            count += 1
+            if time.monotonic() - begin > _MOMENT_SECONDS:
+                break
+        return count
 
     def _plan_job(self, job_id: str, seen: int) -> None:
         job = self._database.jobs.head(job_id)
@@ -75,7 +90,7 @@ class Planning:
         self._database.jobs.plan(
             job_id,
             seen,
-            self._asks.of(look.steps, job.priority),
+            self._asks.of(self._taking.of(look.steps, job.owner), job.priority),
             change if job.state not in ENDED else None,
             look.cancel,
             sweeps=look.change,

@@ -85,8 +85,9 @@ class Engine:
             self._capacity.memory_bytes,
         )
         joining = Joining(database, catalogue, StoredResults(database, store), verifier)
-        self._worker = Worker(database, store, Keys(catalogue, executors), joining, self._attempts)
-        self._planning = Planning(database, store, catalogue, settings, window=4 * math.ceil(self._capacity.cpus))
+        keys = Keys(catalogue, executors)
+        self._worker = Worker(database, store, keys, joining, self._attempts)
+        self._planning = Planning(database, store, catalogue, settings, keys, window=4 * math.ceil(self._capacity.cpus))
         self._cleaner = Cleaner(database, store, executors, settings)
         self._in_hand: dict[str, _InHand] = {}
         self._lock = threading.Lock()

@@ -51,10 +51,9 @@ class Joining:
         steps = self.database.steps
         mode = JoinMode.REUSE if cause["word"] == "no_result" else JoinMode.FRESH
         joined = steps.join(step.id, token, keyed.key, mode)
-        files = self.results.files(joined.step_id) if isinstance(joined, Reused) else None
-        if isinstance(joined, Reused) and files is not None:
+        if isinstance(joined, Reused) and self.results.is_whole(joined.step_id):
             try:
-                steps.reuse(step.id, token, joined.step_id, self.results.scalars(keyed.spec, files))
+                steps.reuse(step.id, token, joined.step_id, self.results.scalars(keyed.spec, joined.step_id))
             except NotFound:  # deleted since
                 return self._is_joined(step, keyed, token, cause)
             metrics.STEPS_REUSED.inc()

@@ -36,7 +36,8 @@ class Asks:
 
     def of(self, steps: Sequence[NewStep], priority: int) -> list[NewStep]:
         """Return steps with what they ask for, and the priority of their job."""
-        return [self._of(step, priority) for step in steps]
+        wishes = {module: self._wish(module) for module in {step.module for step in steps}}
+        return [self._of(step, priority, wishes[step.module]) for step in steps]
 
     def faults(self, process: Process, path: str) -> list[Fault]:
         """Return what of a process's own resources no engine could ever give."""
@@ -57,9 +58,9 @@ class Asks:
             faults.append(Fault(f"{path}.resources.memory", message, "ask for less, or start an engine with more"))
         return faults
 
-    def _of(self, step: NewStep, priority: int) -> NewStep:
+    def _of(self, step: NewStep, priority: int, manifest: Resources) -> NewStep:
         own = ResourceChanges.model_validate(step.resources)
-        wish = own.over(self._wish(step.module))
+        wish = own.over(manifest)
         machines = [each for each in self._engines() if step.executor in each.machine_executors]
         cpus = max((machine.cpus for machine in machines), default=machine_cpus())
         memory = max((machine.memory_bytes for machine in machines), default=machine_memory_bytes())

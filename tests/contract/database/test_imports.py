@@ -8,7 +8,7 @@ import pytest
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.imported import ImportedJob, ImportedStep
-from calculation_engine.db.rows import JobFilter, JoinMode, NewOutput, NewRun, Own, Reused
+from calculation_engine.db.rows import JobFilter, JoinMode, NewOutput, NewRun, Own, Reused, StepEnd
 from calculation_engine.errors import Conflict
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import State
@@ -81,6 +81,14 @@ def test_what_was_brought_serves_its_owner_alone(database: Database, make: Maker
         found[owner] = database.steps.join(claimed.id, claimed.lease_token, KEY, JoinMode.REUSE)
 
     assert found == {"ann": Reused(brought.id), "bob": Own()}
+    stored = {owner: database.history.stored_results([KEY], owner) for owner in found}
+    assert {owner: [each.step_id for each in of.values()] for owner, of in stored.items()} == {
+        "ann": [brought.id],
+        "bob": [],
+    }
+    (mine,) = (row for row in database.steps.leased("engine") if database.jobs.get(row.job_id).owner == "bob")
+    database.steps.end(mine.id, make.token(mine), StepEnd(State.SUCCEEDED))
+    assert database.history.stored_results([KEY], "bob")[KEY].step_id == mine.id
 
 
 def test_the_same_again_is_here_and_another_under_its_id_is_refused(database: Database, make: Maker) -> None:
