@@ -10,10 +10,10 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ _CERTIFICATES_HINT = (
 _CONNECTIONS = 256
 _PIECE_BYTES = 1 << 18
 _SETTLE_SECONDS = 20.0
+#: For so long what an engine said of its machine is believed: another may answer at its address by now.
+_HOST_SECONDS = 3.0
+_HOST_TIMEOUT_SECONDS = 2.0
 #: What an engine says, as its own failure (500), of files of a container of which it removed a part by then.
 _BEING_REMOVED = re.compile("RWLayer of container .* is unexpectedly nil")
 
@@ -53,6 +56,7 @@ class Host:
     """What a Docker engine says of the machine that it runs on."""
 
     id: str
+    name: str  #: of the machine
     architecture: str
     cpus: int
     version: str
@@ -112,6 +116,9 @@ class Engine:
         self._lock = threading.Lock()
         self._client: docker.APIClient | None = None
         self._closed = False
+        self._machine_lock = threading.Lock()
+        self._machine: Host | None = None
+        self._machine_asked = 0.0
 
     @property
     def _api(self) -> docker.APIClient:
@@ -137,16 +144,22 @@ class Engine:
                 raise
             raise ExecutorUnavailable(f"docker: the engine failed: {_told(error)}") from error
         except (OSError, DockerException) as error:  # the SDK's connection errors are OSErrors
-            where = self._host or default_host()
-            raise ExecutorUnavailable(f"docker: no engine answers at {where}: {error}", hint=_HINT) from error
+            raise ExecutorUnavailable(f"docker: no engine answers at {self.address}: {error}", hint=_HINT) from error
 
-    def _request(self, api: docker.APIClient, path: str, asked: dict[str, str], read_seconds: float | None) -> Any:
+    def _request(
+        self,
+        api: docker.APIClient,
+        path: str,
+        asked: dict[str, str],
+        read_seconds: float | None,
+        connect_seconds: float | None = None,
+    ) -> Any:
         """Return the answer to a GET for which the SDK has no method, or one that reads too much."""
         response = api.get(
             f"{api.base_url}/v{api.api_version}/{path}",
             params=asked,
             stream=True,
-            timeout=(self._timeout_seconds, read_seconds),
+            timeout=(connect_seconds or self._timeout_seconds, read_seconds),
         )
         try:
             response.raise_for_status()
@@ -160,12 +173,31 @@ class Engine:
                     raise
         return response
 
-    @cached_property
+    @property
     def host(self) -> Host:
-        """The engine's machine, asked once."""
+        """The engine's machine, as it was told within the last seconds; where it is not told now, as it was before."""
+        with self._machine_lock:
+            if self._machine is None:
+                self._machine = self.ask_host()
+            elif time.monotonic() > self._machine_asked + _HOST_SECONDS:
+                with suppress(ExecutorUnavailable):
+                    self._machine = self.ask_host(_HOST_TIMEOUT_SECONDS)
+            else:
+                return self._machine
+            self._machine_asked = time.monotonic()
+            return self._machine
+
+    def ask_host(self, seconds: float | None = None) -> Host:
+        """Ask the engine of its machine now; within so many seconds it has to answer."""
         with self.answering() as api:
-            about = api.info()
-            return Host(about["ID"], about["Architecture"], about["NCPU"], about["ServerVersion"])
+            with self._request(api, "info", {}, seconds or self._timeout_seconds, seconds) as response:
+                about = response.json()
+            return Host(about["ID"], about["Name"], about["Architecture"], about["NCPU"], about["ServerVersion"])
+
+    @property
+    def address(self) -> str:
+        """Where it is asked."""
+        return self._host or default_host()
 
     def now(self) -> float:
         """Return the time of the engine's clock, in Unix seconds."""

@@ -146,6 +146,11 @@ class Executor(ABC):
             ExecutorUnavailable: it cannot be told now. Ask again later.
         """
 
+    @property
+    def replaced_places(self) -> Collection[str]:
+        """Places that are gone for good, for this one took their stead: what was begun there is lost."""
+        return ()
+
     @abstractmethod
     def check(self) -> None:
         """Return when steps can be started here.

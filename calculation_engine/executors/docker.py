@@ -16,12 +16,13 @@ from pathlib import Path
 from calculation_engine.errors import AttemptLost, ExecutorUnavailable, ImageMissing, InvalidInput
 from calculation_engine.executors import _docker_archive as archive
 from calculation_engine.executors import _docker_container as containers
-from calculation_engine.executors._docker_client import APIError, Engine, NotFound, default_host
+from calculation_engine.executors._docker_client import APIError, Engine, NotFound
 from calculation_engine.executors._docker_end import StopNote
 from calculation_engine.executors._docker_images import Image, Images
 from calculation_engine.executors._docker_lock import exclusive
 from calculation_engine.executors._docker_monitor import Monitor
 from calculation_engine.executors._docker_options import DockerOptions
+from calculation_engine.executors._docker_place import Place
 from calculation_engine.executors._docker_watch import Watch
 from calculation_engine.executors.base import Capabilities, Executor, Exit, Prepared, Program, Task
 
@@ -36,6 +37,7 @@ class DockerExecutor(Executor):
         super().__init__(options, data_dir)
         self._folder = data_dir / self.name
         self._engine = Engine(options.host, options.request_timeout, options.certificates)
+        self._place = Place(self._engine, self._folder)
         self._images = Images(self._engine, options, self._folder / "locks")
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
@@ -45,7 +47,7 @@ class DockerExecutor(Executor):
     @property
     def capabilities(self) -> Capabilities:
         """Containers keep a step from everything else; a socket is this host's alone."""
-        address = self.options.host or default_host()
+        address = self._engine.address
         detail = {"host": address}
         try:
             detail["engine"] = f"Docker {self._engine.host.version}, {self._engine.host.architecture}"
@@ -61,7 +63,12 @@ class DockerExecutor(Executor):
     @property
     def place(self) -> str:
         """The Docker engine, by the id that it keeps with its containers; its address may change, or lead elsewhere."""
-        return f"docker-{self._engine.host.id}"
+        return self._place.name
+
+    @property
+    def replaced_places(self) -> Collection[str]:
+        """Docker engines in whose stead another one answers: Docker's data were deleted, or made anew."""
+        return self._place.replaced
 
     def check(self) -> None:
         """See that a Docker engine answers."""

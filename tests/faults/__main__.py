@@ -31,10 +31,8 @@ from calculation_engine.errors import CalculationEngineError
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.settings import Settings
 from calculation_engine.states import ENDED, State
-from tests.faults.servers import OwnDocker, OwnMariaDB, Wire, until
+from tests.faults.servers import PROBE_IMAGE, PROGRAMS, OwnDocker, OwnMariaDB, Wire, build_probe, until
 
-PROGRAMS = Path(__file__).parents[1] / "programs"
-IMAGE = "calculation-engine/probe:1.0.0"
 _SERVE = """
 import sys
 from calculation_engine.api.server import serve
@@ -158,7 +156,7 @@ def run(fault: str, times: int, load: int, chance: random.Random) -> Row:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(data)], check=True)
         ending.callback(subprocess.run, ["umount", "-l", str(data)], check=False)
         own_docker = ending.enter_context(closing(OwnDocker(folder / "docker")))
-        own_docker.load(IMAGE)
+        own_docker.load(PROBE_IMAGE)
         mariadb = ending.enter_context(closing(OwnMariaDB(folder / "mariadb")))
         wire = ending.enter_context(closing(Wire(mariadb.port)))
         given: dict[str, Any] = {
@@ -257,8 +255,7 @@ def main() -> int:
     print(f"seed {asked.seed}, {asked.jobs} jobs under way\n")
     print("| fault | times | steps met | jobs lost | at once | started again | left over | second attempts |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
-    words = [sys.executable, "-m", "calculation_engine", "module", "build", "probe"]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"CE_MODULE_PATH": str(PROGRAMS)})
+    build_probe()
     clean = True
     for fault in asked.faults or FAULTS:
         row = run(fault, asked.times, asked.jobs, chance)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import docker
 import sqlalchemy
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+#: Of the engines that are started here; a client that knows it asks nothing when it is made.
+API_VERSION = "1.45"
+PROBE_IMAGE = "calculation-engine/probe:1.0.0"
+
+
+def build_probe() -> None:
+    """Build the image of the probe on the machine's first Docker engine."""
+    words = [sys.executable, "-m", "calculation_engine", "module", "build", "probe"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"CE_MODULE_PATH": str(PROGRAMS)})
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -33,20 +46,20 @@ def free_port() -> int:
 
 
 class OwnDocker:
-    """A second Docker engine, without a network."""
+    """A second Docker engine, without a network, in a folder whose path is short: those of its sockets are not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True)
+        folder.mkdir()
         self.host = f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def load(self, image: str) -> None:
         """Copy an image of the machine's first engine."""
-        saved = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
-        subprocess.run(["docker", "-H", self.host, "load", "-q"], stdin=saved.stdout, check=True, capture_output=True)
-        saved.wait()
+        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
+            words = ["docker", "-H", self.host, "load", "-q"]
+            subprocess.run(words, stdin=saved.stdout, check=True, capture_output=True)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -64,18 +77,28 @@ class OwnDocker:
 
     def answers(self) -> bool:
         """Whether it does."""
-        with suppress(docker.errors.DockerException):
-            client = docker.DockerClient(self.host, timeout=5)
-            client.ping()
-            client.close()
-            return True
-        return False
+        with socket.socket(socket.AF_UNIX) as caller:  # the SDK leaves those open that nobody takes
+            if caller.connect_ex(f"{self.folder}/docker.sock"):
+                return False
+        with closing(docker.DockerClient(self.host, version=API_VERSION, timeout=5)) as client:
+            try:
+                return bool(client.ping())
+            except (OSError, docker.errors.DockerException):
+                return False
 
     def stop(self) -> None:
         """End it in good order, as a restart does."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(90)
+
+    def replace(self) -> None:
+        """Put another engine in its stead, at the same address: one that has the images, and nothing else of it."""
+        self.stop()
+        for name in ("engine-id", "containers", "volumes"):
+            path = self.folder / "data" / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.start()
 
     def objects(self) -> list[str]:
         """Return the containers and volumes that there are."""

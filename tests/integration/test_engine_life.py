@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import docker
@@ -24,6 +26,7 @@ from calculation_engine.engine.steps.paths import step_log
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.settings import Settings
 from calculation_engine.states import ENDED, Reason, State
+from tests.faults.servers import PROBE_IMAGE, OwnDocker, build_probe
 from tests.integration.conftest import PROGRAMS, wait_for
 
 LEASE_SECONDS = 3.0
@@ -178,3 +181,46 @@ def test_engine_that_comes_back_under_another_name_finds_its_containers(scene: S
     with closing(docker.from_env()) as client:
         assert scene.step(in_container).host == f"docker-{client.info()['ID']}"
     assert scene.step(local).host == "second"
+
+
+@pytest.fixture
+def own_docker() -> Iterator[OwnDocker]:
+    if os.geteuid() != 0 or not shutil.which("dockerd"):
+        pytest.skip("it starts a Docker engine of its own: be root, and have dockerd")
+    build_probe()
+    with TemporaryDirectory(prefix="ce-") as folder, closing(OwnDocker(Path(folder) / "docker")) as made:
+        made.load(PROBE_IMAGE)
+        yield made
+
+
+@pytest.mark.timeout(240)
+def test_step_of_a_docker_engine_that_was_replaced_is_begun_once_more_and_found_in_the_new_one(
+    scene: Scene, own_docker: OwnDocker
+) -> None:
+    here: dict[str, Any] = {"attempts": 3, "executors": {"docker": {"host": own_docker.host, "build_missing": False}}}
+    job = scene.submit("docker", 7, "lost")
+    first = scene.start_engine(**here)
+    scene.wait_until_running(job)
+    places = [scene.step(job).host]
+
+    own_docker.replace()
+    wait_for(lambda: scene.step(job).attempt == 2)
+    scene.wait_until_running(job)
+    places.append(scene.step(job).host)
+
+    first.kill()
+    second = scene.start_engine(**here)
+    wait_for(lambda: "step_attached" in scene.log.read_text())
+
+    second.kill()
+    own_docker.replace()
+    scene.start_engine(**here)
+    scene.wait_until_ended(job)
+    places.append(scene.step(job).host)
+
+    assert len(set(places)) == 3
+    assert scene.attempts(job) == [Reason.LOST, Reason.LOST, None]
+    _, lost, _ = scene.parts.database.steps.attempts(scene.step(job).id)
+    assert lost.message == f"it was begun on {places[1]}, in whose stead there is {places[2]} now"
+    assert scene.starts(job) == 1
+    wait_for(lambda: not own_docker.objects())

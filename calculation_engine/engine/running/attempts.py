@@ -127,8 +127,7 @@ class Attempts:
         """Go on with an attempt that another engine, or an earlier life of this one, had in hand."""
         executor = self.executors[step.executor]
         task = TaskMaker(self.data_dir, self.store).make(step, spec)
-        if step.host in self.gone_places:
-            why = f"it was begun on {step.host}, which never comes back, as the settings say"
+        if why := self._why_gone(step, executor):
             self._lose(Running(step, spec, task, step.handle or "", executor, ledger), why)
             return
         handle = executor.find(task)
@@ -152,6 +151,14 @@ class Attempts:
             ledger.started(handle, executor.place)
         log.info("step_attached", step=step.id, job=step.job_id, attempt=step.attempt, handle=handle)
         self._watch(running)
+
+    def _why_gone(self, step: StepRow, executor: Executor) -> str:
+        """Return why nothing is left of an attempt, from where it was begun alone; "" where it may be there."""
+        if step.host in self.gone_places:
+            return f"it was begun on {step.host}, which never comes back, as the settings say"
+        if step.host in executor.replaced_places:
+            return f"it was begun on {step.host}, in whose stead there is {executor.place} now"
+        return ""
 
     def _watch(self, running: Running) -> None:
         control = running.ledger.control

@@ -213,7 +213,7 @@ class Engine:
             self._places(),
             self._settings.lease_seconds,
             dead_owners=surely_dead(self._settings.data_dir, owners, me.host),
-            gone_places=self._settings.gone_places,
+            gone_places={*self._settings.gone_places, *self._replaced_places()},
         )
         for step in steps:
             log.info("step_found", step=step.id, attempt=step.attempt, handle=step.handle)
@@ -235,6 +235,9 @@ class Engine:
             with suppress(ExecutorUnavailable):
                 places[name] = executor.place
         return places
+
+    def _replaced_places(self) -> set[str]:
+        return {place for executor in self._executors.values() for place in executor.replaced_places}
 
     def _hand_out(self, step: StepRow) -> None:
         control = Control(tell=self._wake.set)
