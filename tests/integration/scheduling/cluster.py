@@ -12,6 +12,9 @@ from typing import Any
 from pydantic import ByteSize
 
 from calculation_engine.db.database import Database
+from calculation_engine.db.session import Transaction
+from calculation_engine.db.tables import metadata
+from calculation_engine.engine.intake.rerunning import Rerunner
 from calculation_engine.engine.intake.submission import Submission
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.schemas.job import JobRequest
@@ -39,17 +42,29 @@ def catalogue() -> Catalogue:
 class Cluster:
     """What users and engines share, and a way to start more engines."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        shutil.copy(_template(), folder / "calculation-engine.sqlite")
+    def __init__(self, folder: Path, database_url: str | None = None, **settings: Any) -> None:
+        """``database_url``: of a migrated database, which is emptied; None: a SQLite file of its own."""
+        if database_url is None:
+            shutil.copy(_template(), folder / "calculation-engine.sqlite")
         chosen: dict[str, Any] = {"cpus": 3, "memory": ByteSize(1 << 30), "steps_at_once": 4, "lease_seconds": 3600}
+        chosen |= {"database": database_url} if database_url else {}
         self.settings = Settings(data_dir=folder, **(chosen | settings))
         self.world = World()
         self.store = Store(folder)
         self.database = Database(self.settings.database_url)
-        self._writing = threading.Lock()
+        self._writing = threading.Lock() if database_url is None else self.database.sessions._writing
         self.database.sessions._writing = self._writing
+        if database_url is not None:
+            self._empty()
         self.submission = Submission(self.database, self.store, catalogue(), self.settings, ["local"])
         self.lives: list[Life] = []
+
+    def _empty(self) -> None:
+        def work(tx: Transaction) -> None:
+            for table in reversed(metadata.sorted_tables):
+                tx.run(table.delete())
+
+        self.database.sessions.write(work)
 
     @property
     def alive(self) -> list[Life]:
@@ -64,6 +79,10 @@ class Cluster:
     def submit(self, body: dict[str, Any], owner: str = "ada") -> str:
         """Store a job and return its id."""
         return self.submission.submit(JobRequest.model_validate(body), owner)[0].id
+
+    def rerun(self, job_id: str, owner: str = "ada") -> str:
+        """Store a job that repeats another and return its id."""
+        return Rerunner(self.submission).rerun(self.database.jobs.get(job_id), owner).id
 
     def close(self) -> None:
         """Leave no thread and no connection."""

@@ -19,12 +19,13 @@ from typing import Any
 
 from calculation_engine.db.database import Database
 from calculation_engine.engine.running.engine import Engine
-from calculation_engine.errors import AttemptLost, ExecutorUnavailable
+from calculation_engine.errors import AttemptLost, ExecutorUnavailable, Stale
 from calculation_engine.executors.base import Capabilities, Executor, Exit, NoOptions, Prepared, Program, Task
 from calculation_engine.modules.catalogue import Catalogue
 from calculation_engine.settings import Settings
 from calculation_engine.states import Reason
 from calculation_engine.store import Store
+from tests.integration.scheduling.programs import identity, leave
 
 #: Between a worker's looks at its attempt.
 LOOK_SECONDS = 0.002
@@ -41,6 +42,8 @@ class Attempt:
 
     id: str
     step: str
+    module: str
+    identity: str  #: equal for attempts that compute the same
     end: Exit | None = None
     is_lost: bool = False  #: it left no record of its end
 
@@ -76,7 +79,7 @@ def exit_of(how: str) -> Exit:
     now = time.time()
     reasons = {"oom": Reason.OUT_OF_MEMORY, "time": Reason.TIME_LIMIT, "cancelled": Reason.CANCELLED}
     reason = reasons.get(how)
-    return Exit(0 if how == "ok" else 1, reason, f"it ended as {how}", started=now, ended=now)
+    return Exit(0 if how in {"ok", "odd"} else 1, reason, f"it ended as {how}", started=now, ended=now)
 
 
 class Place(Executor):
@@ -124,11 +127,14 @@ class Place(Executor):
     def submit(self, task: Task) -> str:
         with self._reached() as world:
             if task.attempt_id not in world.present:
-                step = task.labels["step"]
-                if any(each.step == step for each in world.running()):
-                    world.faults.append(f"{task.attempt_id} was started while another attempt of its step ran")
-                world.starts[task.attempt_id] += 1
-                world.present[task.attempt_id] = Attempt(task.attempt_id, step)
+                attempt = Attempt(task.attempt_id, task.labels["step"], task.program.name, identity(task))
+                for other in world.running():
+                    if other.step == attempt.step:
+                        world.faults.append(f"{attempt.id} was started while {other.id} of the same step ran")
+                    elif other.identity == attempt.identity:
+                        world.faults.append(f"{attempt.id} was started while {other.id} computed the same")
+                world.starts[attempt.id] += 1
+                world.present[attempt.id] = attempt
             return task.attempt_id
 
     def attach(self, task: Task, handle: str) -> None:
@@ -156,12 +162,8 @@ class Place(Executor):
 
     def collect(self, task: Task, handle: str, into: Path) -> None:
         with self._reached() as world:
-            into.mkdir(parents=True, exist_ok=True)
-            if world.ends[task.attempt_id] == "ok":
-                (into / "table.csv").write_text("VALUE\n1\n")
-                (into / "status.yaml").write_text("code: 200\n")
-            if world.ends[task.attempt_id] == "refused":
-                (into / "status.yaml").write_text("code: 400\nmessage: refused\n")
+            how = world.ends[task.attempt_id]
+        leave(task, into, how)
 
     def remove(self, task: Task) -> None:
         self.remove_leftover(task.attempt_id)
@@ -192,7 +194,12 @@ class Life:
         sessions._writing = writing  # one lock for all engines: SQLite would let them poll
         self._write = sessions.write
         sessions.write = self._mortal_write
+        self.slow_plans = 0  #: plans that are still written later than they are made
+        self._late: list[Callable[[], None]] = []
+        self._plan = self.database.jobs.plan
+        setattr(self.database.jobs, "plan", self._plan_slowly)  # noqa: B010 - a double of another type
         self.engine = Engine(settings, self.database, store, catalogue, {"local": Place(world, self)})
+        self.engine._tell()  # as its start does, before its threads
 
     @property
     def owner(self) -> str:
@@ -221,6 +228,21 @@ class Life:
             self.kill()
         self.check()
         return result
+
+    def _plan_slowly(self, *arguments: Any, **named: Any) -> None:
+        if not self.slow_plans:
+            self._plan(*arguments, **named)
+            return
+        self.slow_plans -= 1
+        self._late.append(lambda: self._plan(*arguments, **named))
+        raise Stale("it is written later")
+
+    def write_late_plans(self) -> None:
+        """Write the plans that were made before whatever happened since."""
+        late, self._late = self._late, []
+        for write in late:
+            with suppress(Killed, Stale):
+                write()
 
     def kill(self) -> None:
         """End the process: no thread of it goes on, and the kernel lets go of its lock."""
