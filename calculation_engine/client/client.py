@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from calculation_engine.client.job import Job
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.places import Places, located
 from calculation_engine.client.transport import Transport
-from calculation_engine.errors import EngineError, Fault, InvalidInput, NotFound
+from calculation_engine.errors import CalculationEngineError, EngineError, Fault, InvalidInput, NotFound
 from calculation_engine.schemas.job import JobSummary, JobView, SlotPage, SlotView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
@@ -115,7 +116,7 @@ class Client:
         if executor is not None:
             document = _on_executor(document, executor)
         try:
-            body = with_uploads(document, base, self.transport)
+            body = self._with_uploads(document, base)
             # The id is ours, so that a request whose answer was lost can be sent again without running twice.
             reply = self.transport.json("PUT", f"/job/{new_id()}", **_json(body), idempotent=True)
         except InvalidInput as error:
@@ -134,16 +135,28 @@ class Client:
             folder: as of :meth:`submit`.
         """
         document, base = _document(workflow, Path(folder))
+        found = self._faults(document, base)
+        return found if isinstance(workflow, Mapping) else Places(Path(folder) / workflow).in_order(found)
+
+    def _faults(self, document: Mapping[str, Any], base: Path) -> list[Fault]:
+        """Return all that is wrong with a job's document, beginning with the files that are not there."""
         body, absent = without_files(document, base)
         try:
             reply = self.transport.json("POST", "/workflow/check", **_json(body), idempotent=True)
             found = [Fault(fault["path"], fault["message"], fault["hint"]) for fault in reply["faults"]]
         except InvalidInput as error:
             found = list(error.faults) or [Fault("", error.message, error.hint)]
-        if isinstance(workflow, Mapping):
-            return [*absent, *found]
-        places = Places(Path(folder) / workflow)
-        return places.in_order([*absent, *found])
+        return [*absent, *found]
+
+    def _with_uploads(self, document: Mapping[str, Any], base: Path) -> dict[str, Any]:
+        """Return a job's document with its files uploaded; where one is not there, all other faults are told too."""
+        try:
+            return with_uploads(document, base, self.transport)
+        except InvalidInput as error:
+            if error.faults:
+                with suppress(CalculationEngineError):  # no server: what is not there is told all the same
+                    error.faults = tuple(self._faults(document, base))
+            raise
 
     def workflow_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of workflow files, with the configs and inputs of the server's modules."""

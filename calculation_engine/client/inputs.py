@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import sys
-import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import Any
 
 from calculation_engine.client.transport import Transport
-from calculation_engine.errors import EngineError, Fault, InvalidInput
+from calculation_engine.client.uploads import Content, Contents, Local, LocalFile, LocalFolder, Uploads
+from calculation_engine.errors import Fault, InvalidInput
 
-_CHUNK_BYTES = 1 << 20
 #: Texts up to this size travel in the job itself.
 _INLINE_CHARACTERS = 1 << 16
-#: A fixed time, so that the same folder gives the same archive. The first that ZIP can express.
-_ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
 #: What stands for a file in a document that is only checked.
 _GIVEN = {"type": "part", "name": "file"}
-
-
-@dataclass(frozen=True)
-class LocalFile:
-    """A file that is to be uploaded."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class LocalFolder:
-    """A folder that is to be uploaded as an archive; names that begin with a dot are left out."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class Content:
-    """Bytes that are to be uploaded under a name."""
-
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Files of a folder that exists in memory only."""
-
-    files: tuple[Content, ...]
-
-
-Local = LocalFile | LocalFolder | Content | Contents
 
 
 def local_input(value: Any, folder: Path, label: str) -> Local | dict[str, Any]:
@@ -95,98 +56,78 @@ def with_uploads(document: Mapping[str, Any], folder: Path, transport: Transport
     if faults:
         raise InvalidInput("inputs: not all can be read", faults=faults)
     uploads = Uploads(transport)
-    for inputs, label, local in locals_:
-        inputs[label] = uploads.reference(local)
+    for holder, key, local in locals_:
+        holder[key] = uploads.reference(local)
     return copy
 
 
 def without_files(document: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[Fault]]:
     """Return a job's document that says of every file of this side only that there is one, and what is not there."""
     copy, locals_, faults = _with_locals(document, folder)
-    for inputs, label, _ in locals_:
-        inputs[label] = dict(_GIVEN)
+    for holder, key, _ in locals_:
+        holder[key] = dict(_GIVEN)
     return copy, faults
 
 
-def _with_locals(
-    document: Mapping[str, Any], folder: Path
-) -> tuple[dict[str, Any], list[tuple[dict[str, Any], str, Local]], list[Fault]]:
+#: Where a file goes: what holds it in the document, and under which key.
+_Goes = tuple[Any, Any, Local]
+
+
+def _with_locals(document: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[_Goes], list[Fault]]:
     """Return a copy of the document, its inputs that are files of this side, with where they go, and what is absent."""
     copy = dict(document)
-    locals_: list[tuple[dict[str, Any], str, Local]] = []
+    locals_: list[_Goes] = []
     faults: list[Fault] = []
-    for holder, where in [*_processes(copy), *_baselines(copy)]:
-        given = holder.get("inputs")
-        if not isinstance(given, Mapping):
-            continue
-        inputs = holder["inputs"] = dict(given)
-        for label, value in given.items():
-            if value is None:
-                continue  # in a baseline: there is none; in a process the server tells what is wrong with it
-            try:
-                found = local_input(value, folder, str(label))
-            except ValueError as error:
-                faults.append(Fault(f"{where}inputs.{label}", str(error)))
-                inputs[label] = dict(_GIVEN)
-                continue
-            if isinstance(found, dict):
-                inputs[label] = found
-            else:
-                locals_.append((inputs, label, found))
+    for holder, key, where in [*_inputs(copy), *_designs(copy)]:
+        try:
+            found = local_input(holder[key], folder, str(key))
+        except ValueError as error:
+            faults.append(Fault(where, str(error)))
+            found = dict(_GIVEN)
+        if isinstance(found, dict):
+            holder[key] = found
+        else:
+            locals_.append((holder, key, found))
     return copy, locals_, faults
 
 
-@dataclass
-class Uploads:
-    """Sends files, each once."""
+def _inputs(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any, str]]:
+    """Yield what is given for inputs, copied into the document: what holds each, its key there, and its path."""
+    for holder, where in [*_processes(document), *_baselines(document)]:
+        given = holder.get("inputs")
+        if isinstance(given, Mapping):
+            inputs = holder["inputs"] = dict(given)
+            # None in a baseline: there is none; in a process the server tells what is wrong with it.
+            yield from ((inputs, label, f"{where}inputs.{label}") for label in given if given[label] is not None)
 
-    transport: Transport
-    _sent: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
-    def reference(self, local: Local) -> dict[str, Any]:
-        """Upload it and return the reference that a job's input takes."""
-        if isinstance(local, Content):
-            return self._send(io.BytesIO(local.content), len(local.content), local.name)
-        if isinstance(local, Contents):
-            return self._send_archive((file.name, io.BytesIO(file.content)) for file in local.files)
-        if local.path not in self._sent:
-            self._sent[local.path] = self._from_disk(local)
-        return self._sent[local.path]
+def _designs(document: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """Yield the files of sweeps' designs, and those among their values, likewise."""
+    for component, where in _members(document, "components"):
+        if component.get("type") != "sweep" or not isinstance(component.get("design"), Mapping):
+            continue
+        design = component["design"] = dict(component["design"])
+        if design.get("file") is not None:
+            yield design, "file", f"{where}design.file"
+        for part in ("columns", "rows"):
+            if isinstance(design.get(part), Mapping | list):
+                design[part] = _copied(design[part])
+                yield from _files_in(design[part], f"{where}design.{part}")
 
-    def _from_disk(self, local: LocalFile | LocalFolder) -> dict[str, Any]:
-        if isinstance(local, LocalFolder):
-            return self._send_archive(_opened(local.path))
-        with local.path.open("rb") as file:
-            return self._send(file, local.path.stat().st_size, local.path.name)
 
-    def _send_archive(self, files: Iterator[tuple[str, IO[bytes]]]) -> dict[str, Any]:
-        with tempfile.TemporaryFile() as temporary:
-            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                for name, file in files:
-                    entry = zipfile.ZipInfo(name, _ARCHIVE_TIME)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    with file, archive.open(entry, "w", force_zip64=True) as target:
-                        while chunk := file.read(_CHUNK_BYTES):
-                            target.write(chunk)
-            size = temporary.tell()
-            temporary.seek(0)
-            return self._send(temporary, size, "folder.zip")
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
-    def _send(self, file: IO[bytes], size: int, name: str) -> dict[str, Any]:
-        digest = hashlib.sha256()
 
-        def chunks() -> Iterator[bytes]:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                yield chunk
-
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        path = f"/upload?name={quote(name, safe='')}"
-        # Not sent again by itself: the file has been read to somewhere in its middle.
-        reply = self.transport.json("PUT", path, content=chunks(), headers=headers, idempotent=False)
-        if reply["sha256"] != digest.hexdigest():
-            raise EngineError(f"upload {name}: the server stored other bytes than were sent", hint="send it again")
-        return {"type": "upload", "uuid": reply["uuid"], "checksum": f"sha256:{reply['sha256']}"}
+def _files_in(holder: Any, where: str) -> Iterator[tuple[Any, Any, str]]:
+    for key, item in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+        path = f"{where}[{key}]" if isinstance(holder, list) else f"{where}.{key}"
+        if isinstance(item, dict) and item.get("type") == "file":
+            yield holder, key, path
+        elif isinstance(item, dict | list):
+            yield from _files_in(item, path)
 
 
 def _processes(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -257,12 +198,3 @@ def _content(value: Any, name: str) -> Content:
         return Content(name if name.endswith(".csv") else f"{name}.csv", buffer.getvalue())
     expected = "a path, a text of several lines, bytes, a DataFrame or a reference"
     raise ValueError(f"expected {expected}, got {type(value).__name__}")
-
-
-def _opened(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    shown = sorted(path for path in paths if not any(part.startswith(".") for part in path.parts))
-    if not shown:
-        raise InvalidInput(f"folder {folder}: expected files to upload, found none")
-    for path in shown:
-        yield path.as_posix(), (folder / path).open("rb")

@@ -32,6 +32,9 @@ _LOCAL = [
 ]
 
 
+_LOCAL_TABLE = {"type": "string", "description": "Path of a CSV file beside this file."}
+
+
 def document_schema(modules: Mapping[str, tuple[Mapping[str, Any], list[str]]] | None = None) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a file that ``run`` takes: a job, its workflow, or one module in short.
 
@@ -44,6 +47,7 @@ def document_schema(modules: Mapping[str, tuple[Mapping[str, Any], list[str]]] |
     process, workflow = definitions["Process"], definitions["Workflow"]
     for name in ("Process", "Override"):
         _take_local_files(definitions[name]["properties"]["inputs"])
+    definitions["TableDesign"]["properties"]["file"]["anyOf"].insert(0, _LOCAL_TABLE)
     fields = {name: field for name, field in whole["properties"].items() if name != "workflow"}
     fields |= {"module": process["properties"]["module"]} | {name: process["properties"][name] for name in _SHORT}
     fields |= {name: workflow["properties"][name] for name in Workflow.model_fields if name != "reuse"}

@@ -187,6 +187,26 @@ def test_a_run_shows_progress_fetches_results_and_says_where(place: Place, tmp_p
     assert [job["name"] for job in json.loads(listed.stdout)] == ["job"]
 
 
+def test_a_sweep_reads_its_design_from_a_file_beside_the_document(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("VALUE\n1\n")
+    process = "{name: scaling, module: scaling, config: {factor: 1}, inputs: {table: table.csv}}"
+    sweep = "{type: sweep, name: scan, component: scaling, design: {type: table, file: points.csv}}"
+    document = f"processes: [{process}]\ncomponents: [{sweep}]\n"
+
+    (tmp_path / "sweep.yaml").write_text(document.replace("module: scaling", "module: scalin"))
+    refused = ce("run", "sweep.yaml", folder=tmp_path, CE_SERVER=place.url)
+    (tmp_path / "points.csv").write_text("scaling.config.factor\n2\n3\n")
+    (tmp_path / "sweep.yaml").write_text(document)
+    done = ce("run", "sweep.yaml", "--output", "out", folder=tmp_path, CE_SERVER=place.url)
+
+    assert refused.returncode == 1
+    assert "components[0].design.file: there is no file points.csv" in refused.stderr
+    assert "processes[0].module: there is no module 'scalin'" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "out/scan/table.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines] == ["scaling.config.factor", "2", "3"]
+
+
 def test_a_failed_run_says_why_and_how_to_see_the_rest(place: Place, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("VALUE\n1\n")
     arguments = ("--module", "slow", "--set", "factor=0.1", "--input", "table=table.csv")

@@ -256,7 +256,7 @@ def test_paths_under_a_baseline_are_uploaded_and_what_it_leaves_out_stays_out(
     with pytest.raises(InvalidInput) as caught:
         client.submit(document, folder=tmp_path / "elsewhere")
 
-    [component] = json.loads(server.requests[-1][1])["workflow"]["components"]
+    [component] = json.loads(server.sent("PUT /api/job")[-1][1])["workflow"]["components"]
     assert component["baseline"]["a"]["inputs"]["data"]["type"] == "upload"
     assert component["baseline"]["a"]["inputs"]["model"] is None
     assert component["baseline"]["b"] == {"config": {"x": 1}}
@@ -264,22 +264,61 @@ def test_paths_under_a_baseline_are_uploaded_and_what_it_leaves_out_stays_out(
     assert baseline["a"]["inputs"]["data"] == "base.txt"
 
 
-def test_every_input_that_is_not_there_is_named_and_nothing_is_sent(
+SWEPT: dict[str, Any] = {"name": "energy", "module": "cbc", "inputs": {"data": "data.txt"}}
+
+
+def swept(**design: Any) -> dict[str, Any]:
+    """Return a workflow with a sweep of this design."""
+    sweep = {"type": "sweep", "name": "scan", "component": "energy", "design": {"type": "table", **design}}
+    return {"processes": [SWEPT], "components": [sweep]}
+
+
+def test_a_design_and_its_values_may_be_files_of_this_side(server: Replay, client: Client, tmp_path: Path) -> None:
+    server.replies["PUT /api/upload"].append(accept_upload)
+    server.add("PUT /api/job/*", job_reply("queued"))
+    for name in ("data.txt", "points.csv", "dry.csv"):
+        (tmp_path / name).write_text(name)
+    dry: dict[str, Any] = {"type": "file", "path": "dry.csv"}
+    wet = {"type": "inline", "text": "x"}
+    column: dict[str, Any] = {"set": "energy.inputs.data", "values": {"dry": dry, "wet": wet}}
+    document = swept(file="points.csv", columns={"weather": column})
+
+    client.submit(document, folder=tmp_path)
+
+    design = json.loads(server.requests[-1][1])["components"][0]["design"]
+    assert design["file"]["checksum"] == f"sha256:{hashlib.sha256(b'points.csv').hexdigest()}"
+    assert (
+        design["columns"]["weather"]["values"]["dry"]["checksum"] == f"sha256:{hashlib.sha256(b'dry.csv').hexdigest()}"
+    )
+    assert design["columns"]["weather"]["values"]["wet"] == wet
+    assert column["values"]["dry"] is dry
+    assert len(server.sent("PUT /api/upload")) == 3
+
+
+def test_every_file_that_is_not_there_is_told_with_all_that_the_server_finds_and_none_is_sent(
     server: Replay, client: Client, tmp_path: Path
 ) -> None:
-    document = {
-        "processes": [
-            {"name": "a", "module": "cbc", "inputs": {"data": "absent.txt"}},
-            {"name": "b", "module": "cbc", "inputs": {"data": {"type": "file", "name": "x"}, "model": 7}},
-        ]
-    }
+    found = {"path": "processes[0].module", "message": "there is no module 'cb'", "hint": "did you mean cbc?"}
+    server.add("POST /api/workflow/check", {"faults": [found]})
+    (tmp_path / "there.txt").write_text("x")
+    document = swept(
+        file="absent.csv", columns={"weather": {"set": "a", "values": [{"type": "file", "path": "no.csv"}]}}
+    )
+    inputs: dict[str, Any] = {"data": {"type": "file", "name": "x"}, "model": 7, "csv": "there.txt"}
+    document["processes"] = [SWEPT | {"module": "cb"}, {"name": "b", "module": "cbc", "inputs": inputs}]
 
     with pytest.raises(InvalidInput) as caught:
         client.submit(document, folder=tmp_path)
 
-    paths = [fault.path for fault in caught.value.faults]
-    assert paths == ["processes[0].inputs.data", "processes[1].inputs.data", "processes[1].inputs.model"]
-    assert server.requests == []
+    assert [fault.path for fault in caught.value.faults] == [
+        "processes[0].inputs.data",
+        "processes[1].inputs.data",
+        "processes[1].inputs.model",
+        "components[0].design.file",
+        "components[0].design.columns.weather.values[0]",
+        "processes[0].module",
+    ]
+    assert [request[0] for request in server.requests] == ["POST /api/workflow/check"]
 
 
 def test_a_job_whose_answer_was_lost_is_sent_again_under_the_same_id(server: Replay, client: Client) -> None:
