@@ -49,7 +49,7 @@ def check(
     else:
         for fault in faults:
             print_text(str(fault))
-        say(f"{file}: {len(faults)} faults" if faults else f"{file} can run")
+        say(f"{file}: {len(faults)} fault{'s' if len(faults) > 1 else ''}" if faults else f"{file} can run")
     if faults:
         raise typer.Exit(1)
 

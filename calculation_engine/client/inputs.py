@@ -33,7 +33,7 @@ def local_input(value: Any, folder: Path, label: str) -> Local | dict[str, Any]:
     if isinstance(value, Mapping):
         if value.get("type") == "file":
             return _from_path(_only_path(value), folder)
-        return dict(value) if "type" in value else _folder_of(value)
+        return dict(value) if value.keys() & {"type", "uuid"} else _folder_of(value)
     if isinstance(value, str) and "\n" in value:
         return {"type": "inline", "text": value} if len(value) <= _INLINE_CHARACTERS else _content(value, label)
     if isinstance(value, str | Path):

@@ -14,12 +14,20 @@ from pydantic import (
     ConfigDict,
     GetJsonSchemaHandler,
     StringConstraints,
+    WithJsonSchema,
 )
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, value):
+        raise ValueError(f"expected a letter, then letters, digits, _ and -, 64 characters at most, got {value[:80]!r}")
+    return value
+
+
 #: Name of a process or component: it becomes a folder of the results.
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 
 #: Hex digest of a file's content, and the form ``sha256:...`` that users may write.
 Sha256 = Annotated[

@@ -21,8 +21,10 @@ _FLOW = ("processes", "components", "reuse")
 _TAGGED = frozenset({"inputs", "components"})
 _INPUT_HINT = (
     'send the file before and write {"type": "upload", "uuid": "..."}; or {"type": "inline", "text": "..."}, '
-    '{"type": "job", "uuid": "...", "path": "..."}, and in a form {"type": "part", "name": "..."}'
+    '{"type": "job", "uuid": "...", "path": "..."}, and in a form {"type": "part", "name": "..."}; '
+    "an output of another process of this workflow is named under `pipes`"
 )
+_CHILDREN_HINT = "the children of a chain or loop stand under `sequence`, of a group under `group`"
 
 
 class JobRequest(Schema):
@@ -57,12 +59,16 @@ class JobRequest(Schema):
             rest = {key: value for key, value in body.items() if key not in _FLOW}
             flow = {key: body[key] for key in _FLOW if key in body}
             return rest | {"workflow": flow}
+        if isinstance(body.get("config"), dict) and "processes" in body["config"]:
+            raise ValueError("`processes` and `components` stand at the top, not below `config`")
         raise ValueError("expected `module` with `config` and `inputs`, or `workflow`, or `processes`")
 
 
 def request_faults(error: ValidationError) -> list[Fault]:
     """Return what is wrong with a job that cannot be read, each with its path in the job as it is written out."""
-    return [_told(fault) for fault in pydantic_faults(_without_tags(each) for each in error.errors())]
+    faults = [_told(fault) for fault in pydantic_faults(_without_tags(each) for each in error.errors())]
+    below = {fault.path.removesuffix("config") for fault in faults if fault.path.endswith("workflow.config")}
+    return [fault for fault in faults if fault.path.removesuffix("processes") not in below]
 
 
 def _without_tags(error: Any) -> Any:
@@ -78,6 +84,14 @@ def _told(fault: Fault) -> Fault:
     if fault.path in {*_SHORTHAND, *_FLOW}:
         message = "it cannot stand here: what runs is told by one of `module`, `processes` and `workflow`"
         return Fault(fault.path, message, "with `module` go config, inputs, executor, resources and retry")
+    if fault.path == "workflow.config":
+        message = "`processes` and `components` stand in the workflow itself, not below `config`"
+        return Fault(fault.path, message, "take this line away, and move what is below it out by one level")
+    if re.search(r"components\[\d+\]\.(sequence|group)\[\d+\]$", fault.path) and "expected a text" in fault.message:
+        message = "expected the name of a process or component"
+        return Fault(fault.path, message, "define it in `processes` or `components`, and write its name here")
+    if re.search(r"components\[\d+\]\.(sequence|group)$", fault.path) and fault.hint is None:
+        return Fault(fault.path, fault.message, _CHILDREN_HINT)
     if re.search(r"\.inputs\.\w+$", fault.path) and fault.hint is None:
         return Fault(fault.path, fault.message, _INPUT_HINT)
     return fault

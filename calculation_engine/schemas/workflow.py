@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from calculation_engine.errors import ManyFaults
-from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds, Sha256
+from calculation_engine.schemas.base import InnerPath, Name, Schema, Seconds
 from calculation_engine.schemas.module import Label, ModuleName
 from calculation_engine.schemas.nesting import nesting_faults
 from calculation_engine.schemas.resources import ResourceChanges, Retry
@@ -21,8 +22,26 @@ def _without_empty(value: Any) -> Any:
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
-#: Sums that a file must have: its sha256, or the md5 that documents from elsewhere may bring along.
-Checksum = Sha256 | Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+def _checksum(value: Any) -> Any:
+    found = re.fullmatch(_CHECKSUM, value) if isinstance(value, str) else None
+    if found is None:
+        told = repr(value)[:80]
+        raise ValueError(f"expected a sha256 of 64 hex digits, or an md5 of 32, with or without its name, got {told}")
+    return found["sha256"] or found["md5"]
+
+
+_CHECKSUM = r"(sha256:)?(?P<sha256>[0-9a-f]{64})|(md5:)?(?P<md5>[0-9a-f]{32})"
+
+#: A sum that a file must have: its sha256, or the md5 that documents from elsewhere may bring along.
+Checksum = Annotated[
+    str,
+    BeforeValidator(
+        _checksum,
+        json_schema_input_type=Annotated[
+            str, StringConstraints(pattern=r"^((sha256:)?[0-9a-f]{64}|(md5:)?[0-9a-f]{32})$")
+        ],
+    ),
+]
 
 #: A path in results; one from elsewhere may begin with a slash.
 ResultPath = Annotated[

@@ -9,6 +9,8 @@ from jsonschema import Draft202012Validator
 
 from tests.api.conftest import Site
 
+UUID = "0190c0de-0000-7000-8000-00000000c4a1"
+
 
 def check(site: Site, document: Any) -> list[tuple[str, str]]:
     reply = site.http.post("/api/workflow/check", json=document)
@@ -34,6 +36,39 @@ def test_schema_knows_the_modules_that_are_here(site: Site) -> None:
         ({"module": "echo"}, []),
         ({"module": "echo", "inputs": {"data": {"type": "part", "name": "later"}}}, []),
         ({"module": "echo", "config": {"times": "2"}}, [("config.times", "'2' is not of type 'integer'")]),
+        (
+            {"workflow": {"config": {"processes": [{"name": "a", "module": "echo"}]}}},
+            [("workflow.config", "`processes` and `components` stand in the workflow itself, not below `config`")],
+        ),
+        (
+            {"config": {"processes": []}},
+            [("", "`processes` and `components` stand at the top, not below `config`")],
+        ),
+        (
+            {
+                "processes": [
+                    {
+                        "name": "1st one",
+                        "module": "echo",
+                        "inputs": {
+                            "data": {"type": "job", "uuid": UUID, "path": "/a/output/text.txt", "checksum": "abc"}
+                        },
+                    }
+                ],
+                "components": [{"type": "group", "name": "g", "group": [{"name": "a"}]}],
+            },
+            [
+                (
+                    "processes[0].name",
+                    "expected a letter, then letters, digits, _ and -, 64 characters at most, got '1st one'",
+                ),
+                (
+                    "processes[0].inputs.data.checksum",
+                    "expected a sha256 of 64 hex digits, or an md5 of 32, with or without its name, got 'abc'",
+                ),
+                ("components[0].group[0]", "expected the name of a process or component"),
+            ],
+        ),
         (
             {"processes": [{"name": "a", "module": "echo", "config": {"times": "2"}}, {"name": "b"}], "nam": 1},
             [
@@ -100,6 +135,9 @@ def test_schema_knows_the_modules_that_are_here(site: Site) -> None:
         "right",
         "file that comes later",
         "config",
+        "a layer below config",
+        "a job below config",
+        "names, checksum and children",
         "two layers",
         "all but the inputs",
         "an input of two",

@@ -73,12 +73,22 @@ def upload_of(place: Place, content: bytes, checksum: str) -> dict[str, Any]:
     return {"processes": [{"name": "s", "module": "tov", "config": {"stars": 40}, "inputs": {"eos": given}}]}
 
 
+def test_a_folder_of_results_has_no_checksum(place: Place, matter: bytes) -> None:
+    given = {"type": "job", "uuid": FORMER, "path": "/matter/output", "checksum": "md5:" + "0" * 32}
+
+    [fault] = place.client.check({"processes": [{"name": "s", "module": "tov", "inputs": {"eos": given}}]})
+
+    assert fault.path == "processes[0].inputs.eos"
+    assert "is a folder of" in fault.message
+
+
 @pytest.mark.parametrize("sum_", ["sha256", "md5"])
 def test_an_upload_is_read_and_its_checksum_looked_at(place: Place, matter: bytes, sum_: str) -> None:
     right = hashlib.new(sum_, matter, usedforsecurity=False).hexdigest()
     wrong = hashlib.new(sum_, b"", usedforsecurity=False).hexdigest()
 
     assert place.client.check(upload_of(place, matter, right)) == []
+    assert place.client.check(upload_of(place, matter, f"{sum_}:{right}")) == []
     with pytest.raises(InvalidInput) as refused:
         place.client.submit(upload_of(place, matter, wrong))
     assert f"its {sum_} is {right}, not {wrong}" in str(refused.value)

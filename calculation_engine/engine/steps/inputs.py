@@ -136,6 +136,11 @@ class Inputs:
             for path, blob in files.items()
             if path.startswith(given.path + "/")
         }
+        if inside and given.checksum is not None:
+            raise InvalidInput(
+                f"{given.path} of job {given.uuid} is a folder of {len(inside)} files, and has no checksum",
+                hint="leave the checksum out, or name one file",
+            )
         if not inside:
             raise InvalidInput(
                 f"job {given.uuid} has no result {given.path}", hint=f"it has: {', '.join(sorted(files)[:20])}"
