@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, create_model
 
 from calculation_engine.api.bodies import Body
 from calculation_engine.api.problems import as_sent
@@ -63,8 +63,24 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("expected a time of the years 1 to 9999 in UTC") from error
 
 
-Time = Annotated[datetime, AfterValidator(_in_utc)]
-KeyValue = Annotated[str, StringConstraints(pattern=r"^[^:]+:.+$")]
+def _time(value: Any) -> Any:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        told = "expected a day or a time, as 2030-01-31 or 2030-01-31T12:00:00Z"
+        raise ValueError(f"{told}, got {value!r}") from error
+
+
+def _key_value(value: str) -> str:
+    key, _, rest = value.partition(":")
+    if not key or not rest:
+        raise ValueError(f"expected a tag as key:value, got {value[:80]!r}")
+    return value
+
+
+#: A day is its first instant; what names no zone is in UTC.
+Time = Annotated[datetime, BeforeValidator(_time), AfterValidator(_in_utc)]
+KeyValue = Annotated[str, AfterValidator(_key_value), WithJsonSchema({"type": "string", "pattern": "^[^:]+:.+$"})]
 
 
 class JobQuery(Schema):
@@ -83,9 +99,9 @@ class JobQuery(Schema):
     owner: str | None = None
     """Whose it is."""
     created_after: Time | None = None
-    """Time, as `2030-01-31T12:00:00Z`; included."""
+    """Time, as `2030-01-31T12:00:00Z`, or day, as `2030-01-31`; included."""
     created_before: Time | None = None
-    """Time; not included."""
+    """Time, or day; not included."""
     sort: Literal["created", "-created", "name", "-name"] = "-created"
     """Order; the minus sign turns it round."""
     limit: int = Field(default=50, ge=1, le=500)

@@ -256,6 +256,23 @@ def test_name_with_control_characters_is_refused(site: Site) -> None:
     assert [fault["path"] for fault in response.json()["faults"]] == ["name", "tags.a\n.[key]"]
 
 
+@pytest.mark.parametrize(
+    ("query", "path", "message"),
+    [
+        ("created_after=yesterday", "created_after", "expected a day or a time, as 2030-01-31 or 2030-01-31T12:00:00Z"),
+        ("created_before=2026-13-01", "created_before", "expected a day or a time"),
+        ("tag=country", "tag[0]", "expected a tag as key:value, got 'country'"),
+        ("state=done", "state[0]", "'queued', 'running', 'succeeded', 'failed' or 'cancelled', got 'done'"),
+    ],
+)
+def test_filter_that_is_none_is_told_with_what_was_expected(site: Site, query: str, path: str, message: str) -> None:
+    response = site.http.get(f"/api/job?{query}")
+
+    [fault] = response.json()["faults"]
+    assert (response.status_code, fault["path"]) == (422, f"query.{path}")
+    assert message in fault["message"]
+
+
 def test_wrong_query_parameters_are_all_told(site: Site) -> None:
     response = site.http.get("/api/job?limit=0&stat=queued&sort=size&name=a&name=b")
 
