@@ -46,7 +46,7 @@ class Cluster:
         """``database_url``: of a migrated database, which is emptied; None: a SQLite file of its own."""
         if database_url is None:
             shutil.copy(_template(), folder / "calculation-engine.sqlite")
-        chosen: dict[str, Any] = {"cpus": 3, "memory": ByteSize(1 << 30), "steps_at_once": 4, "lease_seconds": 3600}
+        chosen: dict[str, Any] = {"cpus": 3, "memory": ByteSize(4 << 30), "steps_at_once": 4, "lease_seconds": 3600}
         chosen |= {"database": database_url} if database_url else {}
         self.settings = Settings(data_dir=folder, **(chosen | settings))
         self.world = World()

@@ -22,10 +22,8 @@ class Flow:
     document: dict[str, Any] = field(default_factory=lambda: {"processes": [], "components": []})
     kinds: dict[str, str] = field(default_factory=dict)  #: of each part: process, loop or sweep
     before: dict[str, set[str]] = field(default_factory=dict)  #: parts that stand before each part
-    inside: dict[str, str] = field(default_factory=dict)  #: process before a process in the same row or evaluation
-    tables: dict[str, str] = field(
-        default_factory=dict
-    )  #: label of the table that a part hands on, by what a pipe names
+    inside: dict[str, str] = field(default_factory=dict)  #: what stands before a process, or the end of an evaluation
+    tables: dict[str, str] = field(default_factory=dict)  #: label of what is handed on, by what a pipe names
     part_of: dict[str, str] = field(default_factory=dict)  #: of what a pipe names
 
     def missing(self, path: str, states: Mapping[str, State]) -> list[str]:
@@ -37,10 +35,12 @@ class Flow:
         if name == _ASK:  # an evaluation may have failed before the next one
             earlier = [each for each in states if each.startswith(f"{place}/{int(number) - 1}/")]
             late += [each for each in earlier if states[each] not in ENDED]
-        beside = (
-            f"{place}/{_START}" if name == _ASK else f"{folder}/{self.inside[name]}" if name in self.inside else path
-        )
-        return late if beside == path or states.get(beside) is State.SUCCEEDED else [*late, beside]
+        if name == _ASK:
+            beside = f"{place}/{_START}"
+        else:
+            inside = f"{place.rpartition('/')[-1]}/{name}" if name == _ANSWER else name
+            beside = f"{folder}/{self.inside[inside]}" if inside in self.inside else ""
+        return late if not beside or states.get(beside) is State.SUCCEEDED else [*late, beside]
 
     def _is_done(self, part: str, states: Mapping[str, State]) -> bool:
         if self.kinds[part] == "loop":
@@ -95,7 +95,7 @@ def _add_loop(draw: st.DrawFn, flow: Flow, name: str, part: str | None = None) -
     first, second = f"{name}_a", f"{name}_b"
     for process in (first, second):
         _process(draw, flow, process, "halfway", part or name)
-    flow.inside |= {first: _ASK, second: first, _ANSWER: second}
+    flow.inside |= {first: _ASK, second: first, f"{name}/{_ANSWER}": second}
     link = {"from": {"process": first, "output": "answered"}, "to": {"process": second, "input": "asked"}}
     start = [{"variable": "price", "index": "1", "value": draw(st.sampled_from([1.0, 2.0]))}]
     bridge = {"into": {"input": "asked"}, "out_of": {"output": "answered"}, "links": [link], "start": start}

@@ -244,7 +244,9 @@ class Scheduling(RuleBasedStateMachine):
     def drain(self) -> None:
         """Heal all faults, let everything that runs succeed, and go on until nothing is left to do."""
         self.world.refusals = 0
-        for _ in range(100):
+        before = None
+        while (now := self.standing()) != before:
+            before = now
             for life in self.alive:
                 life.die_at_write(None)
                 life.slow_plans = 0

@@ -114,7 +114,8 @@ class Place(Executor):
         """Nothing is missing."""
 
     def environment_id(self, program: Program) -> str:
-        return program.content_hash
+        with self._reached():
+            return program.content_hash
 
     def prepare(self, program: Program, say: Callable[[str], None]) -> Prepared:
         with self._reached():
