@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from calculation_engine.db.rows import NewOutput, NewRun
+from calculation_engine.db.rows import NewOutput, NewRun, RowEnd
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import Reason, State
 
@@ -38,6 +38,8 @@ class ImportedStep:
     image: str | None
     key: str | None
     spec: dict[str, Any] | None
+    reused_from: str | None
+    scalars: dict[str, float | None] | None
     verdict: dict[str, Any] | None
     exit_code: int | None
     cpu_seconds: float | None
@@ -71,6 +73,7 @@ class ImportedJob:
     origin: dict[str, Any]  #: whose it was, and what it repeats
     steps: list[ImportedStep]
     files: dict[str, dict[str, Blob]]  #: as of :class:`NewJob`
+    rows: Sequence[RowEnd] = ()  #: of its sweeps
 
     @property
     def slot(self) -> None:

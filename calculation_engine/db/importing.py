@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from calculation_engine.db.history import place_of
 from calculation_engine.db.imported import ImportedJob, ImportedStep
-from calculation_engine.db.rows import JobRow, names_of
+from calculation_engine.db.rows import JobRow, RowEnd, names_of
 from calculation_engine.db.session import Again, Transaction
-from calculation_engine.db.tables import deleted_jobs, jobs, outputs, runs, step_files, steps
+from calculation_engine.db.tables import deleted_jobs, jobs, outputs, runs, step_files, steps, sweep_rows
 from calculation_engine.db.writing import insert_all, label_job, tell, tell_job
 from calculation_engine.errors import Conflict
 
@@ -31,7 +31,7 @@ def bring_in(tx: Transaction, job: ImportedJob) -> tuple[JobRow, bool]:
     _forget_deletion(tx, job)
     _refuse_known_steps(tx, job)
     try:
-        named = {name: getattr(job, name) for name in names_of(ImportedJob) if name not in {"steps", "files"}}
+        named = {name: getattr(job, name) for name in names_of(ImportedJob) if name not in {"steps", "files", "rows"}}
         tx.run(
             insert(jobs).values(
                 **named, slot=None, fraction=1.0, changes=1, due=None, turn=-1, imported=tx.now, superseded_by=None
@@ -41,6 +41,8 @@ def bring_in(tx: Transaction, job: ImportedJob) -> tuple[JobRow, bool]:
         raise Again from error
     label_job(tx, job, job.created)
     _insert_steps(tx, job)
+    rows = [{"job_id": job.id} | {name: getattr(row, name) for name in names_of(RowEnd)} for row in job.rows]
+    insert_all(tx, sweep_rows, rows)
     told = ("state", "reason", "message", "attempt")
     tell(tx, job.id, "step", [{"step": s.id, "path": s.path} | {n: getattr(s, n) for n in told} for s in job.steps])
     tell_job(tx, job.id)

@@ -67,10 +67,12 @@ class MadeStep(Schema):
     """Hash of all that determines the result."""
     made_from: MadeFrom | None
     """Null where it was not computed."""
-    reused_from: str | None
+    reused_from: Id | None
     """Step whose result was taken instead of computing it."""
     spec: dict[str, Any] | None
     verdict: dict[str, Any] | None
+    scalars: dict[str, float | None] | None = None
+    """The numbers that its module's manifest names."""
     exit_code: Whole | None
     cpu_seconds: float | None
     peak_memory_bytes: Large | None
@@ -78,6 +80,18 @@ class MadeStep(Schema):
     started: AwareDatetime | None
     ended: AwareDatetime | None
     outputs: list[MadeOutput]
+
+
+class MadeRow(Schema):
+    """A row of a sweep that has ended."""
+
+    sweep: Annotated[str, StringConstraints(max_length=200)]
+    number: Annotated[int, Field(ge=1, lt=1 << 31)]
+    state: EndedState
+    reason: Reason | None
+    message: str
+    result: dict[str, Any]
+    """What the sweep's table has of it, and how its loops ended."""
 
 
 class MadeJob(Schema):
@@ -112,6 +126,8 @@ class Provenance(Schema):
     """Version of the engine that told it."""
     job: MadeJob
     steps: list[MadeStep]
+    rows: list[MadeRow] = []
+    """Of the job's sweeps."""
     contents: dict[Sha256, dict[str, Sha256]]
     """The files of each module's content hash, by path."""
     archive: dict[str, Blob] = {}

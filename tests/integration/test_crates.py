@@ -109,6 +109,36 @@ def test_its_results_are_reused_and_read(there: Place, crate: Path) -> None:
     assert further.results.read("probe/output/table.csv") == b"VALUE\n7\n1\n1\n1\n"
 
 
+def test_a_sweep_travels_with_its_rows_and_says_what_it_took(here: Place, there: Place, tmp_path: Path) -> None:
+    process = {"name": "add", "module": "sum", "config": {"base": 1, "parts": []}}
+    design = {"type": "grid", "columns": {"add.config.base": [1, -1, 2]}}
+    sweep = {"type": "sweep", "name": "scan", "component": "add", "design": design, "failed_rows": "accept"}
+    document = {"processes": [process], "components": [sweep]}
+    first = here.client.submit(document).wait(LIMIT_SECONDS)
+    second = here.client.submit(document).wait(LIMIT_SECONDS)
+
+    brought, _ = there.client.import_job(second.export(tmp_path / "sweep.zip"))
+
+    assert all_of(there.client, second.id) == all_of(here.client, second.id)
+    assert [(row.number, row.state) for row in brought.provenance().rows] == [
+        (1, State.SUCCEEDED),
+        (2, State.FAILED),
+        (3, State.SUCCEEDED),
+    ]
+    assert brought.results["scan/table.csv"]["add.total"].to_list()[::2] == [1, 2]
+    sources = {step.path: step.id for step in first.steps}
+    taken = {step.path: step.reused_from for step in brought.steps if step.reused_from}
+    assert taken == {path: sources[path] for path in ("scan/1/add", "scan/3/add")}
+    told = {why.path: why for why in brought.why()}
+    assert told["scan/1/add"].sentence.endswith("those of a step that was not brought here")
+    equal = there.client.submit(document).wait(LIMIT_SECONDS)
+    assert {step.path: step.reused_from for step in equal.steps if step.reused_from} == {
+        path: next(step.id for step in brought.steps if step.path == path) for path in taken
+    }
+    brought.delete()
+    assert there.client.import_job(second.export(tmp_path / "again.zip"))[1]
+
+
 def test_a_job_that_was_deleted_comes_back_from_its_crate(here: Place, tmp_path: Path) -> None:
     job = here.client.submit(workflow("deleted")).wait(LIMIT_SECONDS)
     crate = job.export(tmp_path / "job.zip")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.imported import ImportedJob, ImportedStep
-from calculation_engine.db.rows import JobRow, NewOutput, NewRun, names_of
+from calculation_engine.db.rows import JobRow, NewOutput, NewRun, RowEnd, names_of
 from calculation_engine.engine.archive.crate import METADATA, RECORD
 from calculation_engine.engine.steps.keys import step_key
 from calculation_engine.engine.steps.paths import step_log
@@ -170,6 +170,8 @@ def _contradictions(record: Provenance) -> list[Fault]:
     for name in ("id", "path"):
         counted = Counter(getattr(step, name) for step in record.steps)
         faults += [Fault(f"steps.{value}", f"two steps have this {name}") for value, n in counted.items() if n > 1]
+    rows = Counter((row.sweep, row.number) for row in record.rows)
+    faults += [Fault(f"rows.{sweep}/{number}", "it stands there twice") for (sweep, number), n in rows.items() if n > 1]
     contents = {(blob.sha256, blob.size) for blob in record.archive.values()}
     named = [(f"job.files.{place}.{path}", b) for place, files in record.job.files.items() for path, b in files.items()]
     for step in record.steps:
@@ -211,7 +213,7 @@ def _step_faults(step: MadeStep, where: str) -> list[Fault]:
 
 def _job_of(record: Provenance, owner: str) -> ImportedJob:
     job = record.job
-    apart = {"owner", "origin", "steps", "files"}
+    apart = {"owner", "origin", "steps", "files", "rows"}
     came: dict[str, Any] = {"kind": "import", "owner": job.owner, "engine": record.engine}
     came |= {"slot": job.slot} if job.slot else {}
     came |= {"origin": job.origin} if job.origin else {}
@@ -221,6 +223,7 @@ def _job_of(record: Provenance, owner: str) -> ImportedJob:
         origin=came,
         steps=[_step_of(step) for step in record.steps],
         files=dict(job.files),
+        rows=[RowEnd(**{name: getattr(row, name) for name in names_of(RowEnd)}) for row in record.rows],
     )
 
 

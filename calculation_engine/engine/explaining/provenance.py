@@ -6,16 +6,16 @@ from typing import Any
 
 from calculation_engine import __version__
 from calculation_engine.db.database import Database
-from calculation_engine.db.rows import JobRow, OutputFile
+from calculation_engine.db.rows import JobRow, OutputFile, RowEnd, names_of
 from calculation_engine.engine.explaining.jobsides import Made, load_side
 from calculation_engine.errors import Conflict
-from calculation_engine.schemas.provenance import MadeFrom, MadeJob, MadeOutput, MadeStep, Provenance
+from calculation_engine.schemas.provenance import MadeFrom, MadeJob, MadeOutput, MadeRow, MadeStep, Provenance
 from calculation_engine.states import ENDED
 
 _STEP = (
     "id", "path", "process", "module", "module_version", "executor", "config", "files", "resources", "cpu",
     "memory_bytes", "retry", "reuse", "state", "reason", "message", "fraction", "attempt", "host", "image", "key",
-    "reused_from", "verdict", "exit_code", "cpu_seconds", "peak_memory_bytes", "queued", "started", "ended",
+    "reused_from", "verdict", "scalars", "exit_code", "cpu_seconds", "peak_memory_bytes", "queued", "started", "ended",
 )  # fmt: skip
 _JOB = (
     "id", "owner", "name", "description", "tags", "slot", "state", "reason", "message", "priority", "created",
@@ -42,6 +42,9 @@ def provenance_of(database: Database, job: JobRow) -> Provenance:
         engine=__version__,
         job=MadeJob(**{name: getattr(job, name) for name in _JOB}, files=database.jobs.all_files(job.id)),
         steps=[_step(made, side.outputs.get(made.step.id, [])) for made in side.made.values()],
+        rows=[
+            MadeRow(**{name: getattr(end, name) for name in names_of(RowEnd)}) for end in database.sweeps.ends(job.id)
+        ],
         contents=contents,
     )
 

@@ -65,7 +65,8 @@ class Reasons:
         same += "the one input file are" if len(step.files) == 1 else f"all {len(step.files)} input files are"
         if source is None:
             why.reused_from = RunRef(step=str(step.reused_from))
-            why.sentence = f"reused: {same} those of a step whose job was deleted since"
+            gone = "that was not brought here" if self.job.imported else "whose job was deleted since"
+            why.sentence = f"reused: {same} those of a step {gone}"
             return
         why.reused_from = self._ref(source)
         why.sentence = f"reused: {same} those of {_name(why.reused_from)}"

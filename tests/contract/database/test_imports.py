@@ -8,10 +8,10 @@ import pytest
 
 from calculation_engine.db.database import Database
 from calculation_engine.db.imported import ImportedJob, ImportedStep
-from calculation_engine.db.rows import JobFilter, JoinMode, NewOutput, NewRun, Own, Reused, StepEnd
+from calculation_engine.db.rows import JobFilter, JoinMode, NewOutput, NewRun, Own, Reused, RowEnd, StepEnd
 from calculation_engine.errors import Conflict
 from calculation_engine.schemas.files import Blob
-from calculation_engine.states import State
+from calculation_engine.states import Reason, State
 from tests.contract.database.cases import SHA, Maker, Together
 
 LONG_AGO = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -24,6 +24,7 @@ def step(make: Maker, path: str, **values: Any) -> ImportedStep:
         "config": {"model": "osemosys"}, "files": {"data.txt": Blob(sha256=SHA, size=3)}, "resources": {}, "cpu": 1.0,
         "memory_bytes": 1, "retry": None, "reuse": None, "state": State.SUCCEEDED, "reason": None, "message": "Zürich",
         "fraction": None, "attempt": 1, "host": "elsewhere", "image": None, "key": KEY, "spec": {"module": "cbc"},
+        "reused_from": None, "scalars": {"cost": 2.5},
         "verdict": {"status": "optimal"}, "exit_code": 0, "cpu_seconds": 0.5, "peak_memory_bytes": 1 << 40,
         "queued": LONG_AGO, "started": LONG_AGO, "ended": LONG_AGO + timedelta(seconds=1),
         "outputs": [NewOutput("x.csv", SHA, 3, "x", "text/csv")], "run": NewRun(SHA, "env", {"word": "imported"}),
@@ -39,6 +40,7 @@ def job(make: Maker, *steps: ImportedStep, **values: Any) -> ImportedJob:
         "workflow": {"processes": [{"name": "a", "module": "cbc"}]}, "loops": [{"component": "x"}],
         "origin": {"kind": "import", "owner": "bob"}, "steps": list(steps),
         "files": {"later": {"data.txt": Blob(sha256=SHA, size=3)}},
+        "rows": [RowEnd("scan", 2, State.FAILED, Reason.STEP_FAILED, "no", {"values": {"x": 1.5}, "loops": []})],
     }  # fmt: skip
     return ImportedJob(**given | values)
 
@@ -59,11 +61,25 @@ def test_a_job_that_was_brought_is_kept_whole_and_never_planned(database: Databa
     assert stored.imported is not None
     assert abs(stored.imported - datetime.now(UTC)) < timedelta(seconds=10)
     first, second = database.steps.of_job(new.id)
-    for name in ("path", "config", "files", "state", "message", "host", "key", "spec", "verdict", "queued", "ended"):
+    for name in (
+        "path",
+        "config",
+        "files",
+        "state",
+        "message",
+        "host",
+        "key",
+        "spec",
+        "verdict",
+        "scalars",
+        "queued",
+        "ended",
+    ):
         assert getattr(first, name) == getattr(new.steps[0], name)
     assert [file.path for file in database.steps.outputs(new.id)] == ["x.csv"]
     assert set(database.history.runs([first.id, second.id])) == {first.id, second.id}
     assert database.jobs.all_files(new.id) == new.files
+    assert database.sweeps.ends(new.id) == new.rows
     assert [row.id for row in database.jobs.find(JobFilter(module="cbc", tags={"country": "CY"}))[0]] == [new.id]
     assert database.jobs.due(10) == []
     assert database.steps.claim("engine", ["local"], 10, 30) == []
