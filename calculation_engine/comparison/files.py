@@ -33,6 +33,8 @@ class Result:
     columns: Sequence[Column] = ()
     varies: Sequence[str] = ()
     """JSON pointers of what is left out of a comparison."""
+    keys: Sequence[str] = ()
+    """Columns by which the rows of a table are known, whatever their numbers."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Comparer:
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             paths = (self.path(a.blob.sha256), self.path(b.blob.sha256))
-            return compare_tables(*paths, a.columns or b.columns, self.nearness, Path(folder))
+            return compare_tables(*paths, a.columns or b.columns, self.nearness, Path(folder), a.keys)
 
     def _documents(self, a: Result, b: Result) -> DocumentDifference:
         if max(a.blob.size, b.blob.size) > _MOST_JSON_BYTES:

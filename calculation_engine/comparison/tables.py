@@ -27,7 +27,9 @@ _ROW = "row"
 Kind = Literal["number", "whole", "text"]
 
 
-def compare_tables(a: Path, b: Path, columns: Sequence[Column], nearness: Nearness, scratch: Path) -> TableDifference:
+def compare_tables(
+    a: Path, b: Path, columns: Sequence[Column], nearness: Nearness, scratch: Path, keys: Sequence[str] = ()
+) -> TableDifference:
     """Return how two tables differ.
 
     Columns of texts and whole numbers, from the left, are keys until they tell all rows apart in both tables; all
@@ -39,6 +41,8 @@ def compare_tables(a: Path, b: Path, columns: Sequence[Column], nearness: Nearne
         columns: declared columns, as far as known.
         nearness: how far numbers may lie apart.
         scratch: an empty folder for the scratch database.
+        keys: columns that are keys before all others, numbers too. Where they stand in both tables, a column ``row``
+            only counts and is left out.
 
     Raises:
         InvalidInput: one of them cannot be read as a table.
@@ -55,7 +59,7 @@ def compare_tables(a: Path, b: Path, columns: Sequence[Column], nearness: Nearne
         with duckdb.connect(str(scratch / "tables.duckdb"), config=config) as database:
             for name, path, header in zip("ab", (a, b), headers, strict=True):
                 _load(database, name, path, header)
-            return _Comparison(database, headers, columns, nearness).report()
+            return _Comparison(database, headers, columns, nearness, keys).report()
     except duckdb.Error as error:
         raise InvalidInput(f"it cannot be read as a table: {str(error).splitlines()[0][:300]}") from error
 
@@ -66,9 +70,12 @@ class _Comparison:
     headers: list[list[str]]
     columns: Sequence[Column]
     nearness: Nearness
+    known_keys: Sequence[str] = ()
 
     def report(self) -> TableDifference:
         common = [name for name in self.headers[0] if name in self.headers[1]]
+        if self.known_keys and set(self.known_keys) <= set(common):
+            common = [*self.known_keys, *(name for name in common if name not in {_ROW, *self.known_keys})]
         kinds = {name: self._kind(name) for name in common}
         keys = self._keys(kinds)
         self._join(common, keys)
@@ -84,8 +91,8 @@ class _Comparison:
             only_b=only["b"],
             examples_only_a=self._examples("a", keys),
             examples_only_b=self._examples("b", keys),
-            columns_only_a=[name for name in self.headers[0] if name not in common],
-            columns_only_b=[name for name in self.headers[1] if name not in common],
+            columns_only_a=[name for name in self.headers[0] if name not in self.headers[1]],
+            columns_only_b=[name for name in self.headers[1] if name not in self.headers[0]],
             columns=[
                 self._numbers(name, keys) if kinds[name] != "text" else self._texts(name, keys)
                 for name in common
@@ -110,8 +117,9 @@ class _Comparison:
         return "number" if kind == "number" or declared == "number" else "whole"
 
     def _keys(self, kinds: dict[str, Kind]) -> list[str]:
-        candidates = [name for name, kind in kinds.items() if kind != "number"]
-        for count in range(len(candidates) + 1):
+        known = [name for name in self.known_keys if name in kinds]
+        candidates = [*known, *(name for name, kind in kinds.items() if kind != "number" and name not in known)]
+        for count in range(len(known), len(candidates) + 1):
             if all(self._tells_apart(table, candidates[:count]) for table in "ab"):
                 return candidates[:count]
         wholes = [name for name in candidates if kinds[name] == "whole"]

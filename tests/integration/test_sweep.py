@@ -11,9 +11,14 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from calculation_engine.comparison.files import Comparer
 from calculation_engine.db.rows import NewUpload
+from calculation_engine.engine.explaining.jobdiff import JobDiffer
+from calculation_engine.engine.intake.rerunning import Rerunner
 from calculation_engine.errors import Conflict, InvalidInput
 from calculation_engine.schemas.job import JobRequest
+from calculation_engine.schemas.jobdiff import JobDiff
+from calculation_engine.schemas.reuse import Nearness
 from calculation_engine.states import Reason, State
 from tests.integration.conftest import System
 from tests.integration.test_loop import body as loop_body
@@ -225,3 +230,79 @@ def test_neighbouring_loops_start_from_each_other_and_agree_on_what_is_right(sys
         [loop] = end.result["loops"]
         text = system.read(job.id, f"scan/{end.number}/agree/{loop['solution']}/second/answered.csv")
         assert float(text.splitlines()[1].split(",")[2]) == pytest.approx(offset / (1 - slope), rel=2e-4)
+
+
+def difference(system: System, a: str, b: str) -> JobDiff:
+    """Return what differs between two jobs."""
+    parts = system.parts
+    comparer = Comparer(parts.store.path, Nearness(), parts.settings.data_dir / "scratch")
+    return JobDiffer(parts.database, comparer).diff(system.job(a), system.job(b))
+
+
+def test_rows_of_two_sweeps_are_compared_by_what_they_set(system: System) -> None:
+    def swept(*bases: float, extra: int = 0) -> str:
+        parts = [{"n": 2}, {"n": extra}]
+        design = {"type": "grid", "columns": {"add.config.base": list(bases)}}
+        document = body(design, {"parts": parts}, tables={"parts": {"process": "add", "label": "parts"}})
+        return system.ended(system.submit(document)).id
+
+    first = swept(1.5, 2.5, 4.5)
+    more = difference(system, first, swept(0.5, 1.5, 4.5))
+    other = difference(system, first, swept(1.5, 2.5, 4.5, extra=1))
+
+    pairs = {(pair.a and pair.a.path, pair.b and pair.b.path) for pair in more.steps}
+    assert pairs == {
+        ("scan/1/add", "scan/2/add"), ("scan/3/add", "scan/3/add"), ("scan/2/add", None), (None, "scan/1/add"),
+        ("scan", "scan"),
+    }  # fmt: skip
+    tables = {file.path: file.table for file in more.results if file.table}
+    for name, columns in {"table": ["state", "reason", "add.total", "add.largest"], "parts": ["n"]}.items():
+        table = tables[f"scan/{name}.csv"]
+        assert table.keys[0] == "add.config.base"
+        assert (table.only_a > 0, table.only_b > 0) == (True, True)
+        assert [column.column for column in table.columns if column.column not in table.keys] == columns
+        assert not any(column.differing for column in table.columns)
+    [total] = [
+        c for f in other.results if f.path == "scan/table.csv" and f.table for c in f.table.columns if c.differing
+    ]
+    assert (total.column, total.differing) == ("add.total", 3)
+    assert total.largest_absolute is not None
+    assert total.largest_absolute.difference == 1
+
+
+def test_sweep_and_loop_that_are_repeated_compute_the_same_again(system: System) -> None:
+    design = {"type": "grid", "columns": {"first.config.offset": [3.0, 3.1]}}
+    document = loop_body({"offset": 3.0, "slope": -0.05}, start=1.0)
+    document["components"].append({"type": "sweep", "name": "scan", "component": "agree", "design": design})
+    first = system.ended(system.submit(document), 100)
+    parts = system.parts
+    rerunner = Rerunner(parts.context(system.engine.wake).submission)
+
+    again = system.ended(rerunner.rerun(first, "local").id, 100)
+
+    assert again.state is State.SUCCEEDED, again.message
+    steps = {step.path: step for step in system.steps(again.id)}
+    assert steps.keys() == {step.path for step in system.steps(first.id)}
+    computed = [step for path, step in steps.items() if path != "scan"]
+    assert {step.attempt for step in computed} == {1}
+    assert {step.reused_from for step in computed} == {None}
+    counts = difference(system, first.id, again.id).counts
+    assert counts.same > 0
+    assert (counts.differs, counts.only_a, counts.only_b) == (0, 0, 0)
+
+
+@pytest.mark.needs("docker")
+def test_sweep_runs_in_containers_and_takes_what_they_left(system: System) -> None:
+    process = {"name": "probe", "module": "probe", "config": {"note": "", "table": "good"}, "executor": "docker"}
+    design = {"type": "grid", "columns": {"probe.config.note": ["a", "b", "c"]}}
+    sweep = {"type": "sweep", "name": "scan", "component": "probe", "design": design}
+    sweep["tables"] = {"values": {"process": "probe", "label": "table"}}
+    document = {"processes": [process], "components": [sweep]}
+
+    first, second = (system.ended(system.submit(document), 100) for _ in range(2))
+
+    assert first.state is State.SUCCEEDED, first.message
+    assert system.read(first.id, "scan/values.csv") == "row,probe.config.note,VALUE\n1,a,1\n2,b,1\n3,c,1\n"
+    ran, taken = ({step.path: step for step in system.steps(job.id) if step.path != "scan"} for job in (first, second))
+    assert {(step.attempt, step.executor) for step in ran.values()} == {(1, "docker")}
+    assert {path: step.reused_from for path, step in taken.items()} == {path: step.id for path, step in ran.items()}

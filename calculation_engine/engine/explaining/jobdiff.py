@@ -12,10 +12,11 @@ from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow
 from calculation_engine.engine.explaining.jobsides import LoadedJob, Made, load_side, pairs_of
 from calculation_engine.engine.explaining.likeness import content_changes
+from calculation_engine.engine.explaining.sweeprows import common_columns, designs_of, same_rows
 from calculation_engine.engine.steps.spec import spec_of
 from calculation_engine.modules.checks import label_of
 from calculation_engine.schemas.comparison import Change, FileDifference
-from calculation_engine.schemas.files import Blob, result_path
+from calculation_engine.schemas.files import SWEEP_MODULE, Blob, result_path
 from calculation_engine.schemas.jobdiff import (
     InputChange,
     JobDiff,
@@ -46,7 +47,11 @@ class JobDiffer:
             step: path of the one step that is meant; none: all.
         """
         one, two = load_side(self.database, a, step), load_side(self.database, b, step)
-        pairs = pairs_of(one, two)
+        designs = [designs_of(self.database, job, self.comparer.path) for job in (a, b)]
+        both = [name for name in designs[0] if name in designs[1]]
+        pairs = pairs_of(one, two, {name: same_rows(designs[0][name], designs[1][name]) for name in both})
+        for side in (one, two):
+            side.keys = {name: common_columns(designs[0][name], designs[1][name]) for name in both}
         settings = _settings(one, two, pairs)
         versions = [change for pair in pairs for change in self._versions(*pair)]
         inputs = [change for pair in pairs for change in _inputs(*pair)]
@@ -161,7 +166,9 @@ def _files(view: LoadedJob, made: Made | None) -> dict[str, Result]:
     for file in view.outputs.get(made.step.id, []):
         slot = label_of(spec.outputs, file.path) if spec else None
         blob = Blob(sha256=file.sha256, size=file.size)
-        found[file.path] = Result(blob, file.media_type, slot.columns if slot else (), slot.varies if slot else ())
+        keys = view.keys.get(made.step.path, ()) if made.step.module == SWEEP_MODULE else ()
+        columns, varies = (slot.columns, slot.varies) if slot else ((), ())
+        found[file.path] = Result(blob, file.media_type, columns, varies, keys)
     return found
 
 
