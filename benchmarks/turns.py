@@ -1,9 +1,10 @@
-"""How soon the one job of an owner starts while another owner has 10,000 queued, on SQLite and MariaDB.
+"""How soon the one job of an owner starts while another owner has 10,000 to run, on SQLite and MariaDB.
 
     CE_TEST_MARIADB=mysql+pymysql://user:password@host/ python -m benchmarks.turns
 
-An engine with two steps at once works through one owner's jobs, each of which sleeps for half a second. Again and again
-another owner hands in a job. Both its start and the end of the step that made room are read from the database.
+An engine with two steps at once works through one owner's 10,000 jobs, or through that owner's one sweep of 10,000
+rows, each of which sleeps for half a second. Again and again another owner hands in a job. Both its start and the end
+of the step that made room are read from the database.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy import func, select
 
 from benchmarks.database import mariadb
 from calculation_engine.api.server import Parts
-from calculation_engine.db.tables import jobs, steps
+from calculation_engine.db.tables import steps
 from calculation_engine.logs import configure_logs
 from calculation_engine.schemas.job import JobRequest
 from calculation_engine.settings import Settings
@@ -46,8 +47,25 @@ class Shared:
 
     def submit(self, owner: str) -> str:
         """Hand in a job that equals no other, and return its id."""
+        return self._hand_in({"module": "probe", "config": self._config()}, owner)
+
+    def fill(self, owner: str, count: int, *, as_sweep: bool) -> None:
+        """Hand in so many jobs that equal no other, or one sweep of as many rows."""
+        if not as_sweep:
+            for _ in range(count):
+                self.submit(owner)
+            return
+        notes = [self._config()["note"] for _ in range(count)]
+        process = {"name": "probe", "module": "probe", "config": self._config()}
+        design = {"type": "grid", "columns": {"probe.config.note": notes}}
+        sweep = {"type": "sweep", "name": "scan", "component": "probe", "design": design}
+        self._hand_in({"processes": [process], "components": [sweep]}, owner)
+
+    def _config(self) -> dict[str, Any]:
         self._number += 1
-        body = {"module": "probe", "config": {"sleep": SLEEP_SECONDS, "note": str(self._number)}}
+        return {"sleep": SLEEP_SECONDS, "note": str(self._number)}
+
+    def _hand_in(self, body: dict[str, Any], owner: str) -> str:
         job, _ = self._submission.submit(JobRequest.model_validate(body), owner)
         return job.id
 
@@ -64,12 +82,6 @@ class Shared:
         free: datetime = self.parts.database.sessions.read(lambda tx: tx.run(first).scalar()) or job.created
         return (job.started - free).total_seconds(), (job.started - job.created).total_seconds()
 
-    def queued(self) -> int:
-        """Return how many steps of the first owner wait."""
-        query = select(func.count()).select_from(steps).join(jobs, jobs.c.id == steps.c.job_id)
-        query = query.where(steps.c.queue_lane > "", jobs.c.owner == MANY)
-        return int(self.parts.database.sessions.read(lambda tx: tx.run(query).scalar_one()))
-
     def close(self) -> None:
         """Stop."""
         self.engine.stop()
@@ -81,26 +93,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--queued", type=int, default=10_000)
     parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--beside", choices=("jobs", "rows"), nargs="+", default=["jobs", "rows"])
     arguments = parser.parse_args()
     configure_logs("error")
     server = os.environ.get("CE_TEST_MARIADB")
-    print("| database | queued | free slot to start [s]: median | longest | request to start [s]: median | longest |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print("| database | beside | free slot to start [s]: median | longest | request to start [s]: median | longest |")
+    print("|---|---|---:|---:|---:|---:|")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
-        urls = {"SQLite": None} | ({"MariaDB": stack.enter_context(mariadb(server))} if server else {})
-        for kind, url in urls.items():
-            shared = Shared(folder / kind, url)
-            stack.callback(shared.close)
-            for _ in range(arguments.queued):
-                shared.submit(MANY)
-            queued = shared.queued()
-            shared.engine.start()
-            shared.wait()  # the first prepares the module
-            found = [shared.wait() for _ in range(arguments.repetitions)]
-            shared.engine.stop()
-            told = " | ".join(f"{statistics.median(each):.2f} | {max(each):.2f}" for each in zip(*found, strict=True))
-            print(f"| {kind} | {queued:,} | {told} |", flush=True)
+        for kind in ("SQLite", "MariaDB") if server else ("SQLite",):
+            for what in arguments.beside:
+                url = stack.enter_context(mariadb(server)) if kind == "MariaDB" and server else None
+                shared = Shared(folder / f"{kind} {what}", url)
+                stack.callback(shared.close)
+                shared.fill(MANY, arguments.queued, as_sweep=what == "rows")
+                shared.engine.start()
+                shared.wait()  # the first prepares the module
+                found = [shared.wait() for _ in range(arguments.repetitions)]
+                shared.engine.stop()
+                told = " | ".join(f"{statistics.median(x):.2f} | {max(x):.2f}" for x in zip(*found, strict=True))
+                print(f"| {kind} | {arguments.queued:,} {what} | {told} |", flush=True)
 
 
 if __name__ == "__main__":
