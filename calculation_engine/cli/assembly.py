@@ -42,7 +42,11 @@ def assemble(
     for option in sets:
         keys, value = _pair("--set", option)
         process, rest = _target(document, keys.split("."))
-        _put(process.setdefault("config", {}), rest, parse_yaml(value), option)
+        try:
+            parsed = parse_yaml(value)
+        except InvalidInput as error:
+            raise InvalidInput(f"--set {option}: {error.message}") from error
+        _put(process.setdefault("config", {}), rest, parsed, option)
     for option in inputs:
         label, path = _pair("--input", option)
         process, rest = _target(document, label.split("."))

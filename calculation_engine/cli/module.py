@@ -7,7 +7,7 @@ import shutil
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,8 +68,15 @@ def show(
             for rule in manifest.rules_of_inputs():
                 print_text(f"  {rule}")
     print_text("\nlimits")
-    for key, value in manifest.resources.model_dump(mode="json").items():
-        print_text(f"  {key:<11} {value}")
+    for key, value in manifest.resources:
+        print_text(f"  {key:<11} {_limit(key, value)}")
+
+
+def _limit(key: str, value: Any) -> str:
+    readable = getattr(value, "human_readable", None)  # of a number of bytes
+    if readable is not None:
+        return str(readable(separator=" "))
+    return f"{value:g} s" if key == "time_limit" else str(value)
 
 
 @app.command(epilog=example("calculation-engine module new heat_pump --folder modules"))

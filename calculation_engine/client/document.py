@@ -57,7 +57,7 @@ def parse_yaml(text: str) -> Any:
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        raise InvalidInput(f"not readable as YAML: {' '.join(str(error).split())}") from error
+        raise InvalidInput(f"not readable as YAML: {_told(error)}") from error
 
 
 def compose_yaml(text: str) -> yaml.Node | None:
@@ -69,8 +69,16 @@ def compose_yaml(text: str) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(text, _Loader)
     except yaml.YAMLError as error:
-        raise InvalidInput(f"not readable as YAML: {' '.join(str(error).split())}") from error
+        raise InvalidInput(f"not readable as YAML: {_told(error)}") from error
     return node
+
+
+def _told(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())
+    text = ": ".join(part for part in (error.context, error.problem) if part)
+    mark = error.problem_mark
+    return f"{text}, at line {mark.line + 1}, column {mark.column + 1}" if mark else text
 
 
 def load_document(path: Path) -> dict[str, Any]:
@@ -88,7 +96,10 @@ def load_document(path: Path) -> dict[str, Any]:
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error.message}") from error
     if not isinstance(document, dict):
-        raise InvalidInput(f"{path}: expected a mapping such as `module: cbc`, got {type(document).__name__}")
+        kind = {type(None): "nothing", list: "a list", str: "a text", bool: "true or false"}.get(
+            type(document), "a number"
+        )
+        raise InvalidInput(f"{path}: expected keys and values, such as `module: cbc`, got {kind}")
     return document
 
 

@@ -61,7 +61,9 @@ class JobRequest(Schema):
             return rest | {"workflow": flow}
         if isinstance(body.get("config"), dict) and "processes" in body["config"]:
             raise ValueError("`processes` and `components` stand at the top, not below `config`")
-        raise ValueError("expected `module` with `config` and `inputs`, or `workflow`, or `processes`")
+        found = ", ".join(f"`{key}`" for key in body if key not in cls.model_fields)
+        told = f", got {found}" if found and len(found) <= 80 else ""
+        raise ValueError(f"expected `module` with `config` and `inputs`, or `workflow`, or `processes`{told}")
 
 
 def request_faults(error: ValidationError) -> list[Fault]:

@@ -152,6 +152,19 @@ def test_a_job_comes_with_its_files_in_one_form(site: Site) -> None:
     assert files == {"data.txt": b"hello", "tables/costs.csv": b"VALUE\n1\n"}
 
 
+def test_archive_where_one_text_is_read_is_refused(site: Site) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("data.txt", "hello")
+    upload = site.upload(archive.getvalue(), "folder.zip")
+
+    reply = site.put({"module": "echo", "inputs": {"data": {"type": "upload", "uuid": upload["uuid"]}}})
+
+    [fault] = reply.json()["faults"]
+    assert (reply.status_code, fault["path"]) == (422, "inputs.data")
+    assert fault["message"] == "expected one file of text, got the archive folder.zip: of a folder?"
+
+
 def test_the_document_of_a_form_may_be_a_yaml_file(site: Site) -> None:
     response = site.http.put("/api/job", files={"job": ("job.yaml", b"module: echo\n"), "data": b"hello"})
 

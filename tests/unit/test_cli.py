@@ -86,6 +86,11 @@ print(code, sorted(heavy & set(sys.modules)))
         (["job", "list", "--tag", "country"], 1, "--tag: expected KEY=VALUE, got 'country' (as in --tag country=NO)"),
         (["run"], 1, "expected a FILE with a workflow, or --module NAME"),
         (["run", "absent.yaml"], 1, "there is no file absent.yaml"),
+        (
+            ["run", "--module", "cbc", "--set", "model=[osemosys"],
+            1,
+            "--set model=[osemosys: not readable as YAML: while parsing a flow sequence: expected ',' or ']'",
+        ),
         (["run", "--module", "cbc", "--detach"], 1, "--detach needs a server"),
         (["run", "--module", "cbc", "--input", "data", "--server", UNREACHABLE], 1, "--input: expected key=value"),
         (

@@ -121,7 +121,8 @@ def test_documents_are_yaml_1_2() -> None:
     [
         ("a: 1\na: 2\n", "'a' stands twice.*line 2"),
         ("a: [1\n", "line 2"),
-        ("- 1\n", "expected a mapping"),
+        ("- 1\n", "expected keys and values, .* got a list"),
+        ("", "got nothing"),
         ("a: !!python/object:os.system x\n", "could not determine a constructor"),
     ],
 )

@@ -31,7 +31,9 @@ def unreadable(submission: Submission, document: dict[str, Any], error: Validati
     faults = request_faults(error)
     told = [fault.path for fault in faults]
     faults += [fault for fault in _own_faults(submission, document, owner) if not _is_told(fault.path, told)]
-    return InvalidInput("the job cannot be read", hint="/api/docs shows its form", faults=faults)
+    return InvalidInput(
+        "the job cannot be read", hint="`ce workflow schema` and /api/docs tell its form", faults=faults
+    )
 
 
 def _own_faults(submission: Submission, document: dict[str, Any], owner: str) -> Iterator[Fault]:

@@ -109,7 +109,10 @@ class Inputs:
         if upload.owner != owner:
             raise InvalidInput(f"there is no upload {given.uuid}")
         self._check_sum(f"upload {given.uuid}", upload.sha256, given.checksum)
-        if slot.kind != "file" and is_zip(self.store.path(upload.sha256)):
+        is_archive = is_zip(self.store.path(upload.sha256))
+        if slot.kind == "file" and slot.media_type.startswith("text/") and is_archive:
+            raise InvalidInput(f"expected one file of text, got the archive {upload.name}: of a folder?")
+        if slot.kind != "file" and is_archive:
             limits = {"most_bytes": int(self.settings.upload_limit), "most_files": self.settings.upload_files_limit}
             return unpack_zip(self.store, self.store.path(upload.sha256), **limits)
         return {_plain_name(upload.name, slot): Blob(sha256=upload.sha256, size=upload.size)}
