@@ -30,6 +30,7 @@ from docker.types import DeviceRequest, Mount
 from docker.utils import kwargs_from_env
 
 from calculation_engine.errors import ExecutorUnavailable
+from calculation_engine.executors._docker_ssh import SCHEME, Tunnel
 
 __all__ = ["APIError", "DeviceRequest", "Engine", "Host", "Mount", "NotFound", "default_host"]
 
@@ -109,9 +110,17 @@ def default_host() -> str:
 class Engine:
     """A Docker engine; one object serves all threads."""
 
-    def __init__(self, host: str | None, timeout_seconds: float, certificates: Path | None = None) -> None:
+    def __init__(
+        self,
+        host: str | None,
+        timeout_seconds: float,
+        certificates: Path | None = None,
+        ssh_config: Path | None = None,
+    ) -> None:
         self._host = host
         self._certificates = certificates
+        self._ssh_config = ssh_config
+        self._tunnel: Tunnel | None = None
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._client: docker.APIClient | None = None
@@ -125,12 +134,26 @@ class Engine:
         with self._lock:
             if self._closed:
                 raise ExecutorUnavailable("docker: this executor was closed")
+            if self.address.startswith(SCHEME):
+                return self._api_by_ssh()
             if self._client is None:
                 address = _address(self._host, self._certificates)
                 self._client = _Client(
                     version="auto", timeout=int(self._timeout_seconds), max_pool_size=_CONNECTIONS, **address
                 )
             return self._client
+
+    def _api_by_ssh(self) -> docker.APIClient:
+        if self._tunnel is None:
+            try:
+                self._tunnel = Tunnel(self.address, self._ssh_config)
+            except ValueError as error:
+                raise ExecutorUnavailable(f"docker: {error}", hint=_HINT) from error
+        socket = self._tunnel.open()
+        if self._client is None:
+            seconds = int(self._timeout_seconds)
+            self._client = _Client(version="auto", timeout=seconds, max_pool_size=_CONNECTIONS, base_url=socket)
+        return self._client
 
     @contextmanager
     def answering(self) -> Iterator[docker.APIClient]:
@@ -334,6 +357,8 @@ class Engine:
             self._closed = True
             if self._client is not None:
                 self._client.close()
+            if self._tunnel is not None:
+                self._tunnel.close()
 
 
 def _told(error: APIError) -> str:

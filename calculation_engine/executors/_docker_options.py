@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from calculation_engine.executors._docker_ssh import SCHEME, Target
 from calculation_engine.schemas.base import Bytes, Seconds
 
 
@@ -17,10 +18,13 @@ class DockerOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     host: str | None = None
-    """Address of the engine, as `unix:///var/run/docker.sock` or `tcp://host:2376`; default: what DOCKER_HOST says."""
+    """Address of the engine, as `unix:///var/run/docker.sock`, `tcp://host:2376` or `ssh://user@host`; default: what
+    DOCKER_HOST says."""
     certificates: Path | None = None
     """Folder with `ca.pem`, `cert.pem` and `key.pem` for TLS over `tcp://`; default: DOCKER_CERT_PATH
     with DOCKER_TLS_VERIFY."""
+    ssh_config: Path | None = None
+    """File that `ssh -F` is given for `ssh://`; default: the user's own."""
     images: list[str] = ["calculation-engine/*"]
     """Patterns of the image repositories that may be run (separated by `,` in the environment)."""
     build_missing: bool = True
@@ -47,11 +51,8 @@ class DockerOptions(BaseModel):
     @field_validator("host")
     @classmethod
     def _spoken(cls, value: str | None) -> str | None:
-        if value is not None and value.startswith("ssh://"):
-            raise ValueError(
-                "ssh:// is not spoken here: use tcp:// with TLS, or forward the socket "
-                "(`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`) and name unix:///tmp/docker.sock"
-            )
+        if value is not None and value.startswith(SCHEME):
+            Target.parse(value)
         return value
 
     @field_validator("images", mode="before")

@@ -36,7 +36,7 @@ class DockerExecutor(Executor):
     def __init__(self, options: DockerOptions, data_dir: Path) -> None:
         super().__init__(options, data_dir)
         self._folder = data_dir / self.name
-        self._engine = Engine(options.host, options.request_timeout, options.certificates)
+        self._engine = Engine(options.host, options.request_timeout, options.certificates, options.ssh_config)
         self._place = Place(self._engine, self._folder)
         self._images = Images(self._engine, options, self._folder / "locks")
         self._lock = threading.Lock()

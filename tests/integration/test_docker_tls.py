@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from calculation_engine.errors import ExecutorUnavailable, InvalidInput
+from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors.registry import make_executor
 from calculation_engine.states import Reason
 from tests.contract.executor_bench import Bench, read, until
@@ -105,8 +105,3 @@ def test_certificates_that_are_not_there_are_named(tmp_path: Path) -> None:
     executor = make_executor("docker", options, tmp_path)
     with closing(executor), pytest.raises(ExecutorUnavailable, match=r"ca\.pem, no .*cert\.pem, no .*key\.pem"):
         executor.check()
-
-
-def test_address_by_ssh_is_refused_with_another_way(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="ssh -nNT -L"):
-        make_executor("docker", {"host": "ssh://somebody@elsewhere"}, tmp_path)
