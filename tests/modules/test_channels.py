@@ -1,8 +1,9 @@
-"""Every channel of the bridge og_clews reaches the real OG-Core, and moves its steady state as the closed forms say.
+"""Every channel of the bridge og_clews reaches the real OG-Core, and moves it as the closed forms say.
 
 Industries have one technology but their productivity, so their prices go as 1 / Z; households spend constant shares of
 their budget on each good, so what they buy of one over another goes as the inverse of its price with tax. Productivity
-of the energy industry itself is the case `energy_price` of the module.
+of the energy industry itself is the case `energy_price` of the module. Public investment ends with CLEWS, so it is seen on
+the path alone: the government spends the share of output that it is told, period by period.
 """
 
 from __future__ import annotations
@@ -97,3 +98,26 @@ def test_payments_for_emissions_make_energy_dearer_and_public_investment_ends_wi
     assert changed["p_m"] == pytest.approx([1.54, 1, 1], rel=1e-9)
     assert bought(changed, 0) / bought(base, 0) == pytest.approx(1 / 1.54, rel=1e-6)
     assert changed["I_g"] == base["I_g"] == 0
+
+
+@pytest.mark.timeout(600)
+def test_government_spends_the_public_part_of_what_clews_builds_in_the_periods_in_which_it_is_built(
+    tmp_path: Path,
+) -> None:
+    # half of 2 million more a year, of a GDP of 100 million: a hundredth, until CLEWS ends with 2029
+    settings = {"public_share": 0.5, "money_per_unit": 1e6, "gdp": {2020: 1e8}}
+    given: dict[str, Any] = {}
+    for name in ("alpha_I", "alpha_G"):
+        channels = Channels.model_validate({"productivity": False, "public_investment": {**settings, "into": name}})
+        given |= overrides(tmp_path / name, channels)
+    answer = solve(tmp_path / "path", {"overrides": json.dumps(given)}, ECONOMY, steady_state_only=False)
+    assert answer.status["code"] == 200, answer.status
+    path = answer.table("path").set_index("year")
+    hundredths = [1, 1, 0.5, 0, 0]  # 2028 to 2031 has two of its four years
+    early = path.loc[[2020, 2024, 2028, 2032, 2036]]
+    assert (early["I_g"] / early["Y"]).tolist() == pytest.approx([0.01 * part for part in hundredths], rel=1e-9)
+    assert (early["G"] / early["Y"]).tolist() == pytest.approx([0.1 + 0.01 * part for part in hundredths], rel=1e-9)
+    assert (path.loc[2032:, "I_g"] == 0).all()
+    steps = path["K_g"].diff().dropna()
+    assert (steps.loc[:2032] > 0).all()
+    assert (steps.loc[2036:] < 0).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,6 +63,19 @@ def to_periods(series: Mapping[int, float], calendar: Calendar, *, before: float
     total = weights @ np.ones(len(years))
     mean = (weights @ np.array(list(series.values()), dtype=float)) / np.where(covered, total, 1.0)
     return np.where(covered, mean, before)
+
+
+def with_zeros(series: Mapping[int, float], calendar: Calendar) -> dict[int, float]:
+    """Return a series with zeros before and after it, for what is nothing outside of its years.
+
+    The zeros reach into the next period, so that a period that is covered in part gets its mean over all of it.
+
+    Args:
+        series: year -> value, without gaps, not empty.
+        calendar: of the periods.
+    """
+    around = math.ceil(calendar.length)
+    return {year: series.get(year, 0.0) for year in range(min(series) - around, max(series) + around + 1)}
 
 
 def to_years(values: ArrayLike, calendar: Calendar, years: list[int]) -> Vector:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calculation_engine.bridges.og_clews.calendar import Calendar, to_periods
+from calculation_engine.bridges.og_clews.calendar import Calendar, to_periods, with_zeros
 from calculation_engine.bridges.og_clews.config import Channels, PublicInvestment
 from calculation_engine.bridges.og_clews.contracts import EconomyParameters, require
 from calculation_engine.bridges.og_clews.cost import EnergyAccount
@@ -74,7 +74,7 @@ def overrides_of(
     if channels.public_investment is not None:
         name = channels.public_investment.into
         addition = public_investment(channels.public_investment, scenario, baseline)
-        periods = to_periods(addition, shapes.calendar, before=0.0)
+        periods = to_periods(with_zeros(addition, shapes.calendar), shapes.calendar, before=0.0)
         changed[name] = share_of_gdp(parameters.table(name), periods)
     plain = {name: np.asarray(value).tolist() for name, value in changed.items()}
     require(EconomyParameters, "economy.overrides", **plain)
@@ -144,9 +144,9 @@ def share_of_gdp(base: Matrix, addition: Matrix) -> Matrix:
 
     Args:
         base: as given, shape (periods or 1,).
-        addition: share of GDP in each period up to the last of CLEWS [-].
+        addition: share of GDP in each period up to one after the last of CLEWS, where it is 0 [-].
     """
-    shares = _held(base, max(len(base), len(addition) + 1)).copy()
+    shares = _held(base, max(len(base), len(addition))).copy()
     shares[: len(addition)] += addition
     return shares
 

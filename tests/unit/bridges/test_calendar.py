@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculation_engine.bridges.og_clews.calendar import Calendar, to_periods, to_years
+from calculation_engine.bridges.og_clews.calendar import Calendar, to_periods, to_years, with_zeros
 
 FOUR_YEARS = Calendar(2014, 4, 60)
 calendars = st.builds(
@@ -46,6 +46,14 @@ def test_years_are_between_the_middles_of_the_periods_and_constant_outside():
     calendar = Calendar(2014, 4, 2)  # middles at 2016 and 2020
     got = to_years([1.0, 5.0], calendar, [2014, 2015, 2016, 2017, 2018, 2019, 2020, 2025])
     assert got.tolist() == [1.0, 1.0, 1.5, 2.5, 3.5, 4.5, 5.0, 5.0]
+
+
+@given(calendars, st.integers(0, 20), st.lists(values, min_size=1, max_size=20))
+def test_what_ends_is_in_its_periods_as_much_as_in_its_years_and_nothing_afterwards(calendar, later, numbers):
+    spent = series(int(calendar.start) + later, *numbers)
+    periods = to_periods(with_zeros(spent, calendar), calendar, before=0.0)
+    assert periods.sum() * calendar.length == pytest.approx(sum(numbers), rel=1e-12)
+    assert periods[-1] == 0
 
 
 @given(calendars, st.integers(2013, 2030), st.integers(1, 40))
