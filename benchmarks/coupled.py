@@ -1,13 +1,14 @@
 """Whether the coupled scenario's solution depends on method, start or executor: the same job, all ways, side by side.
 
     python -m benchmarks.coupled [--economy small|annual] [--executors local docker] [--methods ...] [--starts 1.0 0.6]
+                                 [--data FOLDER]
 
 Each executor has a data folder of its own, so that nothing is taken from the other; within one, an evaluation that was
-asked before is taken as it was stored. Prints a row a variant, then what the rows say: the largest difference between
+asked before is taken as it was stored. With --data these folders are kept, and a run that was broken off goes on. Prints a row a variant, then what the rows say: the largest difference between
 any two fixed points in tolerances of the loop, the largest difference between executors over all exchange tables at
-equal evaluations, and whether the first variant computed anew, with nothing reused, gives each table to the last bit.
-The last row of each executor is the fixed point in more digits: tolerance 1e-6, and OG-Core beginning where it does by
-itself, so that equal ratios have equal answers.
+equal evaluations, and whether a variant computed anew, with nothing reused, gives each table to the last bit. The row
+"precise" is the fixed point in more digits: tolerance 1e-6, and OG-Core beginning where it does by itself, so that equal
+ratios have equal answers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -68,10 +70,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class Course:
-    """What came of a variant: every exchange table by its path, and the answer at the solution."""
+    """What came of a variant.
+
+    Args:
+        tables: every exchange table by its path.
+        answer: at the solution; none where it has none.
+        passes: processor time of the bridge's own steps, as far as they were computed [s].
+    """
 
     tables: dict[str, list[float]]
     answer: list[float] | None
+    passes: list[float]
 
 
 def main() -> None:
@@ -81,6 +90,7 @@ def main() -> None:
     parser.add_argument("--executors", nargs="+", default=["local", "docker"])
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--starts", nargs="+", type=float, default=[1.0, 0.6])
+    parser.add_argument("--data", type=Path, help="keep what was computed below this folder")
     arguments = parser.parse_args()
     show("| method | start | executor | evaluations | final word |", *(f"{name} |" for name in NUMBERS))
     show("|---|---:|---|---:|---|" + "---:|" * len(NUMBERS))
@@ -88,15 +98,18 @@ def main() -> None:
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         for executor in arguments.executors:
-            data = Path(folder) / executor
+            data = (arguments.data or Path(folder)) / executor
             variants = [Variant(*pair, executor) for pair in itertools.product(arguments.methods, arguments.starts)]
             for variant in [*variants, Variant(PRECISE, 1.0, executor)]:
                 courses[variant] = solved(document(variant, arguments.economy), data, variant)
-            again = document(variants[0], arguments.economy) | {"reuse": "never"}
-            repeated = solved(again, data, variants[0]).tables
+            again = Variant(f"{arguments.methods[-1]}, anew", arguments.starts[0], executor)
+            first = courses[Variant(arguments.methods[-1], arguments.starts[0], executor)]
+            repeated = solved(document(again, arguments.economy) | {"reuse": "never"}, data, again)
+            lines.append(f"- {again.method}, {executor}: {agreement(repeated.tables, first.tables)}")
+            passes = repeated.passes
             lines.append(
-                f"- {executor}, {variants[0].method} from {variants[0].start:g}, computed anew:"
-                f" {agreement(repeated, courses[variants[0]].tables)}"
+                f"- a pass of the bridge, {executor}: {statistics.median(passes):.2f} s of processor time, median of"
+                f" {len(passes)}; {max(passes):.2f} s the longest"
             )
     show(*["", *told(courses), *lines], end="\n")
 
@@ -107,12 +120,13 @@ def document(variant: Variant, economy: str) -> dict[str, Any]:
     loop = workflow["components"][0]
     loop["max_evaluations"] = 30
     exchange: dict[str, Any] = {"start": variant.start}
-    if variant.method == PRECISE:
-        exchange |= {"warm_start": False}
+    method = variant.method.removesuffix(", anew")
+    if method == PRECISE:
+        exchange |= {"warm_start": False, "noise": 0}
         loop["until"] = {"relative": 1e-6}
     else:
-        constant = variant.method == "constant"
-        loop["acceleration"] = {"method": variant.method, "relaxation": 1.0 if constant else 0.5}
+        constant = method == "constant"
+        loop["acceleration"] = {"method": method, "relaxation": 1.0 if constant else 0.5}
     loop["bridge"]["config"]["exchange"] = exchange
     for process in workflow["processes"]:
         process["executor"] = variant.executor
@@ -138,7 +152,8 @@ def solved(workflow: dict[str, Any], data: Path, variant: Variant) -> Course:
         numbers = [format(summary.loc[row, column], form) for row, column, form in NUMBERS.values()]
     word = loop["verdict"] or job.view.message
     show(f"| {variant.cells} | {loop['evaluations']} | {word} |", *(f"{number} |" for number in numbers))
-    return Course(tables, answer)
+    bridge = [step.cpu_seconds for step in job.view.steps if step.module.startswith("bridge.")]
+    return Course(tables, answer, [seconds for seconds in bridge if seconds is not None])
 
 
 def exchange_tables(job: Finished) -> dict[str, list[float]]:
