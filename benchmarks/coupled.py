@@ -4,11 +4,11 @@
                                  [--data FOLDER]
 
 Each executor has a data folder of its own, so that nothing is taken from the other; within one, an evaluation that was
-asked before is taken as it was stored. With --data these folders are kept, and a run that was broken off goes on. Prints a row a variant, then what the rows say: the largest difference between
-any two fixed points in tolerances of the loop, the largest difference between executors over all exchange tables at
-equal evaluations, and whether a variant computed anew, with nothing reused, gives each table to the last bit. The row
-"precise" is the fixed point in more digits: tolerance 1e-6, and OG-Core beginning where it does by itself, so that equal
-ratios have equal answers.
+asked before is taken as it was stored. With --data these folders are kept, and a run that was broken off goes on.
+Prints a row a variant, then what the rows say: the largest difference between any two fixed points in tolerances of the
+loop, the largest difference between executors over all exchange tables at equal evaluations, and whether a variant
+computed anew, with nothing reused, gives each table to the last bit. The row "precise" is the fixed point in more
+digits: tolerance 1e-6, and OG-Core beginning where it does by itself, so that equal ratios have equal answers.
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
 """How the coupled models end where they cannot agree: each case with the real models, and what the user reads.
 
-    python -m benchmarks.endings [--cases infeasible no_economy ...]
+    python -m benchmarks.endings [--cases infeasible no_economy ...] [--record]
 
 Prints a row a case: final word, evaluations, the job's state with its reason, its message. The baselines are those of
-examples/clews-og-core.yaml; with CE_DATA_DIR set they are kept there and computed once.
+examples/clews-og-core.yaml; with CE_DATA_DIR set they are kept there and computed once. --record writes what the models
+were asked and answered to tests/unit/coupling/courses, where the numerics are held to it without the models.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +19,17 @@ from typing import Any
 
 import yaml
 
+from calculation_engine.bridges.exchange import read_exchange
+from calculation_engine.bridges.variables import read_groups
 from calculation_engine.cli.session import embedded_client
+from calculation_engine.client.job import Job
+from calculation_engine.coupling import Evaluation, Scheme
+from calculation_engine.engine.planning.scheme import make_scheme
+from calculation_engine.schemas.workflow import Loop
 from calculation_engine.settings import load_settings
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "clews-og-core.yaml"
+COURSES = Path(__file__).parents[1] / "tests" / "unit" / "coupling" / "courses"
 DEMAND = ("SpecifiedAnnualDemand", "AccumulatedAnnualDemand")
 Document = dict[str, Any]
 
@@ -29,6 +38,7 @@ def main() -> None:
     """Run the cases and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--record", action="store_true", help="write the course of each case for the tests")
     arguments = parser.parse_args()
     print("| case | final word | evaluations | job | message |\n|---|---|---:|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +55,32 @@ def main() -> None:
                 state = f"{job.state} {job.view.reason or ''}".strip()
                 told = job.view.message.replace("\n", " ").replace("|", "\\|")
                 print(f"| {name} | {loop['verdict']} | {loop['evaluations']} | {state} | {told} |", flush=True)
+                if arguments.record:
+                    record(name, job)
+
+
+def record(name: str, job: Job) -> None:
+    """Write the configuration of the coupling, what was asked and answered, and how it ended."""
+    scheme = course(job)
+    content = {"word": scheme.word, "sentence": scheme.reports[-1].sentence, "scheme": scheme.as_dict()}
+    COURSES.mkdir(exist_ok=True)
+    (COURSES / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def course(job: Job) -> Scheme:
+    """Return the coupling of an ended job, rebuilt from its results."""
+    loop = job.view.workflow.find_component("agree")
+    assert isinstance(loop, Loop)
+    start = read_exchange(job.results.read("agree/start/output/exchange.csv"))
+    scheme = make_scheme(loop, start, read_groups(job.results.read("agree/start/output/variables.json").decode()))
+    values = job.results["agree/report/output/demand_ratios.csv"]
+    for report in job.view.loops[0]["history"]:
+        rows = values[values["evaluation"] == report["evaluation"]]
+        if report["failure"] is None:
+            scheme.replay([Evaluation(tuple(rows["asked"]), tuple(rows["answered"]))])
+        else:
+            scheme.tell_failure(report["failure"])
+    return scheme
 
 
 def example() -> Document:
@@ -94,14 +130,24 @@ def too_precise(document: Document) -> None:
     document["components"][0]["max_evaluations"] = 30
 
 
+def loose_economy(document: Document) -> None:
+    """OG-Core's own tolerance is a hundred times its default, and the loop's is as it was."""
+    document["processes"][1]["config"]["parameters"]["mindist_TPI"] = 1e-3
+    document["components"][0]["max_evaluations"] = 30
+
+
 CASES: dict[str, Callable[[Document], None]] = {
+    "reference": lambda document: None,
     "infeasible": infeasible,
     "infeasible_baseline": infeasible_baseline,
     "no_economy": no_economy,
     "no_economy_in_the_baseline": no_economy_in_the_baseline,
+    "elasticity_2_constant": elastic("constant", 2),
+    "elasticity_2_multisecant": elastic("multisecant", 2),
     "elasticity_5_constant": elastic("constant", 5),
     "elasticity_5_multisecant": elastic("multisecant", 5),
     "too_precise": too_precise,
+    "loose_economy": loose_economy,
 }
 
 if __name__ == "__main__":

@@ -128,6 +128,11 @@ class SignSearch:
         """Whether every residual is small, so that there is no jump to enclose."""
         return bool(np.all(np.abs(self.points[-1].f) <= self.resolution))
 
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether no residual has changed its sign, so that nothing is enclosed yet."""
+        return bool(np.all(np.isnan(self.low) | np.isnan(self.high)))
+
     def next(self) -> Vector:
         """Return the z to evaluate next, shape (n,) [-]."""
         point = self.points[-1]

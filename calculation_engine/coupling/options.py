@@ -20,7 +20,7 @@ class Options:
         max_evaluations: evaluations after which the coupling ends without success.
         columns: largest number of secants kept; never more than there are variables.
         depth: largest number of secants that ``anderson`` uses.
-        filter: a secant is dropped if less than this share of it is new [-].
+        filter: a secant is dropped if less than this share of it is new, times its age in evaluations [-].
         error_tolerances: largest estimated error of a solution, in tolerances [-].
         stall_evaluations: evaluations within which the best residual must fall by 10 %.
         jump_resolution: width to which a jump is enclosed, in the scaled space [-].
@@ -38,7 +38,7 @@ class Options:
     max_evaluations: int = 30
     columns: int = 40
     depth: int = 5
-    filter: float = 1e-2
+    filter: float = 3e-3
     error_tolerances: float = 10.0
     stall_evaluations: int = 8
     jump_resolution: float = 1e-3

@@ -43,6 +43,7 @@ class Worst:
         x, g: value asked and value answered, in its unit.
         residual: ``|g - x|`` relative to the larger of both [-].
         tolerance: what ``residual`` must come down to [-].
+        bound: the bound that ``x`` stands at while ``g`` lies beyond it; none elsewhere.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Worst:
     g: float
     residual: float
     tolerance: float
+    bound: float | None
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,10 @@ def _worst(variables: Variables, point: Point, measures: Measures) -> Worst:
     i = measures.worst
     larger = max(abs(float(point.x[i])), abs(float(point.g[i]))) or 1.0
     tolerance = float(variables.tolerance(point.x, point.g)[i]) / larger
-    unit = variables.units[i]
-    return Worst(variables.names[i], unit, float(point.x[i]), float(point.g[i]), float(_relative(point)[i]), tolerance)
+    x, g = float(point.x[i]), float(point.g[i])
+    low, high = float(variables.lower[i]), float(variables.upper[i])
+    bound = low if g < x == low else high if g > x == high else None
+    return Worst(variables.names[i], variables.units[i], x, g, float(_relative(point)[i]), tolerance, bound)
 
 
 def _step(search: Search, point: Point) -> float | None:

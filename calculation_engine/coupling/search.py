@@ -54,7 +54,7 @@ class Search:
         self.signs: SignSearch | None = None
         self.word: Word | None = None
         self._start = start
-        self._near = 0.1 * min(options.max_step, 1.0)  # distance within which two points tell of a jump
+        self._near = 0.2 * min(options.max_step, 1.0)  # distance within which two points tell of a jump
         self._prior = list(prior)
         self._known: list[Point] = []  # what steps learn from: all points since the start or the restart
         self._watched: list[float] = []  # best residual after each of them
@@ -197,13 +197,14 @@ class Search:
         return is_disordered(self.points, self._near)
 
     def _follow_signs(self, signs: SignSearch, point: Point) -> None:
+        o = self.options
         signs.add(point)
         self.trust.add(point)
         if signs.confirmed:
             self.word = Word.CONVERGED_SET
         elif signs.refuted >= REFUTED:
             self.word = Word.NOISE_FLOOR
-        elif len(signs.points) > self.options.jump_evaluations:
+        elif len(signs.points) > (o.stall_evaluations if signs.is_one_sided else o.jump_evaluations):
             self._give_up()
         elif signs.is_calm:
             self._leave_signs()

@@ -72,13 +72,14 @@ def collect_secants(points: Sequence[Point], limit: int, share: float, noise: Ve
     Args:
         points: evaluations in their order; all have n variables.
         limit: largest number of secants.
-        share: a secant is dropped if the part of v that newer ones do not span is below this share of it [-].
+        share: a secant that is k evaluations old is dropped if the part of v that newer ones do not span is below k
+            times this share of it: the older it is, the farther away it was measured [-].
         noise: noise of each variable, shape (n,) [-]; a new part below four times its norm is dropped as well.
     """
     size = len(noise)
     floor = 4 * norm(noise)
     v, w, q, columns = list[Vector](), list[Vector](), np.zeros((0, size)), list[Vector]()
-    for new, old in zip(reversed(points), reversed(points[:-1]), strict=False):
+    for age, (new, old) in enumerate(zip(reversed(points), reversed(points[:-1]), strict=False)):
         if len(v) >= min(limit, size):
             break
         df, dz = new.f - old.f, new.z - old.z
@@ -88,7 +89,7 @@ def collect_secants(points: Sequence[Point], limit: int, share: float, noise: Ve
             continue
         projection, rest = split(q, df)
         height = norm(rest)
-        if height < max(share * length, floor):
+        if height < max(age * share * length, floor):
             continue
         v.append(df)
         w.append(dz + df)

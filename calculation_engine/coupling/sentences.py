@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Feedback below which damping is needed for the models to settle [-].
 OSCILLATING = -0.8
+#: Expected evaluations beyond which their number says nothing.
+MANY = 100
 
 
 def feedback_sentence(feedback: tuple[float, float] | None) -> str:
@@ -49,7 +51,8 @@ def _running(report: Report) -> str:
     if report.expected is not None:
         middle, low, high = report.expected
         range_ = f"{low:.0f} to {high:.0f}" if high < 1000 else f"{low:.0f} or more"
-        ahead = f"; about {middle:.0f} more expected ({range_})"
+        few = middle <= MANY
+        ahead = f"; about {middle:.0f} more expected ({range_})" if few else "; they hardly come nearer to each other"
     return f"{_distance(report)}{ahead}"
 
 
@@ -82,21 +85,34 @@ def _converged_set(report: Report, history: Sequence[float], options: Options) -
 
 def _noise_floor(report: Report, history: Sequence[float], options: Options) -> str:
     return (
-        f"what is left is noise of the models: the residual came down to {min(history):.2g} tolerances and moves at"
-        " random; solve the models more precisely or ask for a wider tolerance"
+        f"what is left is noise of the models: the residual came down to {_times(min(history))} and moves at random;"
+        " solve the models more precisely or ask for a wider tolerance"
     )
 
 
 def _stalled(report: Report, history: Sequence[float], options: Options) -> str:
-    best = min(history)
-    if history[-1] > 2 * best and options.method != "multisecant":
+    best, worst = min(history), report.worst
+    method = "" if options.method == "multisecant" else f", or use multisecant in place of {options.method!r}"
+    if worst is not None and worst.bound is not None:
         return (
-            f"the models drive each other apart under method {options.method!r}: the residual came to {best:.2g}"
-            f" tolerances at best and is {history[-1]:.2g} now; use multisecant, or a smaller relaxation"
+            f"{worst.name} stands at a bound: {worst.x:.6g} went in and {worst.g:.6g} came out. Widen the bound if"
+            " values beyond it make sense; else the models drive each other away: try a milder scenario, or let one"
+            f" answer the other less strongly{method}"
+        )
+    if history[-1] > 2 * best and method:
+        return (
+            f"the models drive each other apart under method {options.method!r}: the residual came to {_times(best)}"
+            f" at best and is {_times(history[-1])} now; use multisecant, or a smaller relaxation"
+        )
+    if report.feedback is not None and report.feedback[1] >= 1:
+        return (
+            "no values were found at which the models agree, and there may be none: they reinforce a change, and the"
+            f" residual came to {_times(best)} at best, in evaluation {report.solution}; try a milder scenario, or let"
+            f" one answer the other less strongly{method}"
         )
     return (
-        f"the residual falls no more: {best:.2g} tolerances at best, and {_distance(report)}; look at that variable:"
-        " at a bound, or where the models have no common solution?"
+        f"the residual falls no more: {_times(best)} at best, and {_distance(report)}; look at that variable: have the"
+        " models no common solution there?"
     )
 
 
@@ -122,8 +138,20 @@ def _one_way(report: Report, history: Sequence[float], options: Options) -> str:
 
 
 def _max_evaluations(report: Report, history: Sequence[float], options: Options) -> str:
-    best = f"the residual came down to {min(history):.2g} tolerances" if history else "none succeeded"
-    return f"the limit of {options.max_evaluations} evaluations came first; {best}; raise max_evaluations to go on"
+    first = f"the limit of {options.max_evaluations} evaluations came first"
+    if not history:
+        return f"{first}; none succeeded; raise max_evaluations to go on"
+    lately = history[: -options.stall_evaluations]
+    if lately and min(history) > 0.9 * min(lately):
+        return (
+            f"{first}; the residual came down to {_times(min(history))} and has hardly fallen in the last"
+            f" {options.stall_evaluations}: more of them will hardly help"
+        )
+    return f"{first}; the residual came down to {_times(min(history))}; raise max_evaluations to go on"
+
+
+def _times(tolerances: float) -> str:
+    return f"{tolerances:,.0f} times the tolerance" if tolerances >= 10 else f"{tolerances:.2g} times the tolerance"
 
 
 _ENDINGS = {

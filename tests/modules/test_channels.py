@@ -2,8 +2,8 @@
 
 Industries have one technology but their productivity, so their prices go as 1 / Z; households spend constant shares of
 their budget on each good, so what they buy of one over another goes as the inverse of its price with tax. Productivity
-of the energy industry itself is the case `energy_price` of the module. Public investment ends with CLEWS, so it is seen on
-the path alone: the government spends the share of output that it is told, period by period.
+of the energy industry itself is the case `energy_price` of the module. Public investment ends with CLEWS, so it is seen
+on the path alone: the government spends the share of output that it is told, period by period.
 """
 
 from __future__ import annotations

@@ -123,9 +123,9 @@ class Exchange(Schema):
     warm_start: bool = True
     """Whether OG-Core begins each evaluation at its solution of the one before: fewer iterations, answers that depend
     on the course by `noise`. Without it each begins where OG-Core does, and equal ratios have equal answers."""
-    noise: float = Field(default=3e-6, ge=0, lt=0.1)
-    """Error that the models' solvers leave in the answered ratios [-]; tolerances are at least five times it. The
-    default is what OG-Core's own tolerance of 1e-5 (mindist_TPI) leaves at the reference scenario."""
+    noise: float | None = Field(default=None, ge=0, lt=0.1)
+    """Error that the models' solvers leave in the answered ratios [-]; tolerances are at least five times it. None:
+    three tenths of OG-Core's own tolerance `mindist_TPI`, which is what 1e-5 leaves at the reference scenario."""
 
 
 class Config(Schema):

@@ -15,8 +15,8 @@ from calculation_engine.bridges.og_clews.calendar import Calendar
 from calculation_engine.errors import Fault, InvalidInput
 from calculation_engine.tables import read_table
 
-#: Parameters that a bridge multiplies or adds to -> OG-Core 0.21's default, a number of no dimension.
-_DEFAULTS: dict[str, Any] = {"Z": [[1.0]], "tau_c": [[0.0]]}
+#: Parameters that a bridge needs -> OG-Core 0.21's default, where that is no matter of calibration.
+_DEFAULTS: dict[str, Any] = {"Z": [[1.0]], "tau_c": [[0.0]], "mindist_TPI": 1e-5}
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Parameters:
         }
 
     def table(self, name: str) -> NDArray[np.float64]:
-        """Return a parameter's value as given, or OG-Core's default where that is no matter of calibration.
+        """Return a parameter's value as given, or OG-Core's default where :data:`_DEFAULTS` has one.
 
         Raises:
             InvalidInput: it is not given, or is not an array of numbers.

@@ -17,6 +17,9 @@ from calculation_engine.bridges.og_clews.response import GROUP, driver_ratio, ex
 from calculation_engine.bridges.variables import VariableGroup, write_groups
 from calculation_engine.errors import Fault, InvalidInput
 
+#: Error of the answered ratios over OG-Core's own tolerance, as it is at the reference scenario [-].
+NOISE_SHARE = 0.3
+
 
 def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     """Write ``exchange.csv`` and ``variables.json``.
@@ -44,7 +47,10 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     exchange = ExchangeTable(tuple(variables), (config.exchange.start,) * len(variables))
     (output_dir / EXCHANGE).write_text(write_exchange(exchange), encoding="utf-8", newline="")
     settings = config.exchange
-    group = VariableGroup(positive=True, scale=1.0, lower=settings.lower, upper=settings.upper, noise=settings.noise)
+    noise = settings.noise
+    if noise is None:
+        noise = NOISE_SHARE * float(Parameters(input_dir / "economy_given").table("mindist_TPI").max())
+    group = VariableGroup(positive=True, scale=1.0, lower=settings.lower, upper=settings.upper, noise=noise)
     write_groups({GROUP: group}, output_dir / VARIABLES)
     calendar, years = baseline.calendar, [int(variable.index) for variable in variables]
     return Status(

@@ -35,11 +35,11 @@ class Passes:
         self.status = self.bridge.run(name, self.inputs(name), self.folder / name / "output")
         return self.folder / name / "output"
 
-    def start(self, **economy):
+    def start(self, given=None, **economy):
         source = self.inputs("start")
         write_clews(source / "energy_baseline")
         write_economy(source / "economy_baseline", **economy)
-        write_given(source / "economy_given")
+        write_given(source / "economy_given", **(given or {}))
         return read_exchange(self.run("start") / "exchange.csv")
 
     def demand(self, asked, own=None):
@@ -106,6 +106,16 @@ def test_the_start_asks_one_ratio_a_year_from_the_economy_s_start_on(tmp_path):
     group = read_groups((tmp_path / "start/output/variables.json").read_text())["demand"]
     assert (group.positive, group.upper) == (True, 2)
     assert "6 periods of 1 years from 2021" in passes.status.message
+
+
+@pytest.mark.parametrize(
+    ("given", "exchange", "noise"),
+    [({}, {}, 3e-6), ({"mindist_TPI": 1e-3}, {}, 3e-4), ({"mindist_TPI": 1e-3}, {"noise": 0}, 0.0)],
+)
+def test_noise_follows_the_economy_s_own_tolerance_unless_it_is_told(tmp_path, given, exchange, noise):
+    Passes(tmp_path, exchange=exchange).start(given=given)
+    group = read_groups((tmp_path / "start/output/variables.json").read_text())["demand"]
+    assert group.noise == pytest.approx(noise, rel=1e-12)
 
 
 def test_ratios_of_a_fuel_and_year_are_asked_for_the_fuels_that_follow(tmp_path):

@@ -86,7 +86,28 @@ def test_a_solution_beyond_a_bound_stalls() -> None:
     scheme = solve(lambda x: 0 * x + 3.0, [1.0], Options(max_evaluations=60), upper=2.0)
     assert scheme.word is Word.STALLED
     assert solution(scheme)[0] == 2.0
-    assert "at a bound" in scheme.reports[-1].sentence
+    assert "x 0 stands at a bound: 2 went in and 3 came out" in scheme.reports[-1].sentence
+
+
+@pytest.mark.parametrize("method", ["multisecant", "constant"])
+def test_models_that_make_each_other_dearer_have_no_solution_and_end_soon_with_that(method: str) -> None:
+    def demand(x: Vector) -> Vector:  # fixed costs are spread over ever less demand
+        return np.asarray((1.09 + 0.21 / x) ** -5)
+
+    options = Options() if method == "multisecant" else Options(method=method, relaxation=1.0, max_step=np.inf)
+    scheme = solve(demand, np.ones(3), options, lower=0.05)
+    assert scheme.word is Word.STALLED
+    assert len(scheme.log) <= 27
+    told = scheme.reports[-1].sentence
+    assert "try a milder scenario, or let one answer the other less strongly" in told
+    assert ("stands at a bound: 0.05 went in" in told) == (method == "constant")
+    assert ("there may be none: they reinforce a change" in told) == (method == "multisecant")
+
+
+def test_a_limit_that_comes_while_nothing_falls_is_not_to_be_raised() -> None:
+    scheme = solve(lambda x: 1.5 * x, [1.0], Options(max_evaluations=12))
+    assert scheme.word is Word.MAX_EVALUATIONS
+    assert "more of them will hardly help" in scheme.reports[-1].sentence
 
 
 def test_plain_damping_on_a_runaway_map_stalls_and_says_that_the_models_drive_each_other_apart() -> None:
