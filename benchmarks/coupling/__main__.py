@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.coupling.measure import Outcome, claims_falsely_on_damped_steps, run
 from benchmarks.coupling.problems import added_mass_chain
-from benchmarks.coupling.suite import Row, claim_problems, smooth_rows, step_problems
+from benchmarks.coupling.suite import Row, claim_problems, other_rows, other_step_problems, smooth_rows, step_problems
 from calculation_engine.coupling import SUCCESSES, Word
 
 #: What counts for a problem that is not solved within the limit.
@@ -43,6 +43,7 @@ def main() -> None:
         _chains(),
         _comparison(rows, outcomes),
         _steps(),
+        _others(),
         _claims(rows),
     ]
     text = "\n".join(parts)
@@ -120,6 +121,27 @@ def _steps() -> str:
         f"| {len(outcomes)} | {share:.0%} | {np.median(certified):g} | {p95:g} | >= 90 %, p95 <= 40 | all, p95 <= 31"
         f" | {reached} | {sum(outcome.false_claim for outcome in outcomes)} |\n"
     )
+
+
+def _others() -> str:
+    lines = ["## Other problems of these kinds, by which nothing was chosen: evaluations to 1e-6\n"]
+    lines += ["| problems | number | median | 95 % | most | false |", "|---|---|---|---|---|---|"]
+    for row in other_rows():
+        outcomes = [run(problem, 1e-6) for problem in row.problems]
+        each = _solved(outcomes)
+        false = sum(outcome.false_claim for outcome in outcomes)
+        lines.append(
+            f"| {row.name} | {len(each)} | {statistics.median(each):g} | {np.percentile(each, 95):g} | {max(each)}"
+            f" | {false} |"
+        )
+    outcomes = [run(problem, 1e-4, limit=80) for problem in other_step_problems()]
+    certified = [outcome.evaluations for outcome in outcomes if outcome.word is Word.CONVERGED_SET]
+    false = sum(outcome.false_claim for outcome in outcomes)
+    lines.append(
+        f"| step prices, {len(certified)} of them certified | {len(outcomes)} | {statistics.median(certified):g}"
+        f" | {np.percentile(certified, 95):.3g} | {max(certified)} | {false} |"
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _claims(rows: list[Row]) -> str:

@@ -77,6 +77,45 @@ def step_problems() -> list[Problem]:
     ]
 
 
+def other_rows() -> list[Row]:
+    """Return the same kinds of problems with other sizes, strengths and seeds: nothing is chosen by them."""
+    families = {
+        "linear maps, 2 to 8 distinct eigenvalues": [
+            problems.linear_with_eigenvalues(count, size, seed)
+            for count, size in ((2, 8), (3, 9), (4, 8), (5, 20), (8, 8))
+            for seed in range(5, 25)
+        ],
+        "added-mass chains, n = 16 to 100": [
+            problems.added_mass_chain(size, ratio) for size in (16, 40, 100) for ratio in (0.01, 0.03, 0.08, 0.2, 0.6)
+        ],
+        "Bratu, n = 30 and 60": [problems.bratu(n, strength) for n in (30, 60) for strength in (0.5, 2, 3.3, 3.5)],
+        "overlapping-generations paths, n = 30 to 50": [
+            problems.overlapping_generations(*of)
+            for of in ((30, 20, 0.05, 1.5), (40, 40, 0.2, 3.0), (50, 30, -0.1, 2.0), (30, 12, 0.15, 1.0))
+        ],
+        "energy LPs with ramp prices": [
+            ramp_prices(years, elasticity, seed)
+            for years, elasticity in ((3, 0.3), (8, 0.5), (15, 0.8), (27, 0.8))
+            for seed in range(2, 6)
+        ],
+        **{
+            f"random {kind} maps, n = 4 and 10": [random_map(kind, n, seed) for n in (4, 10) for seed in range(21, 41)]
+            for kind in KINDS
+        },
+    }
+    return [Row(name, family, 0, 0) for name, family in families.items()]
+
+
+def other_step_problems() -> list[Problem]:
+    """Return step prices of other years, elasticities and seeds."""
+    return [
+        step_prices(years, elasticity, seed)
+        for years in (1, 2, 3, 5, 8, 12)
+        for elasticity in (0.2, 0.5, 1.0)
+        for seed in range(15, 25)
+    ]
+
+
 def claim_problems() -> list[Problem]:
     """Return problems that exist to provoke a false claim: tempting maps, and noisy ones."""
     noisy: list[Callable[[int], Problem]] = [

@@ -39,6 +39,7 @@ def verdict_line(loop: Mapping[str, Any]) -> str:
     """Return how a loop ended, in a line."""
     last = loop["history"][-1]["sentence"] if loop["history"] else "nothing was evaluated"
     count = loop["evaluations"]
+    last = last.removeprefix(f"evaluation {count}: ")
     evaluations = f"{count} evaluation{'' if count == 1 else 's'}"
     return f"{loop['component']}: {loop['verdict'] or 'not ended'} after {evaluations}: {last}"
 

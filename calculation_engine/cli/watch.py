@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -117,18 +117,26 @@ def _table(view: JobView) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("step", "state", "", "time", "message"):
         table.add_column(column)
-    rows = sorted(view.steps, key=lambda step: step.state in ENDED)[:_MOST_ROWS]
-    for step in sorted(rows, key=lambda step: step.id):
+    if len(view.steps) > _MOST_ROWS:
+        done = sum(step.state in ENDED for step in view.steps)
+        table.add_row(f"… {len(view.steps)} steps", "", "", "", f"{done} have ended")
+    for step in _news(view.steps):
         percent = "" if step.progress is None or step.state in ENDED else f"{step.progress:.0%}"
         colour = _COLOURS[step.state]
         message = escape(_remark(step))
         table.add_row(
             escape(step.path), f"[{colour}]{step.state}[/]", percent, duration(step.started, step.ended), message
         )
-    if len(view.steps) > _MOST_ROWS:
-        done = sum(step.state in ENDED for step in view.steps)
-        table.add_row(f"… {len(view.steps)} steps", "", "", "", f"{done} have ended")
     return table
+
+
+def _news(steps: Sequence[StepView]) -> list[StepView]:
+    """Return as many steps as are shown, in their order: what runs, what ended last, what is next."""
+    running = [step for step in steps if step.state is State.RUNNING]
+    ended = [step for step in steps if step.state in ENDED]
+    queued = [step for step in steps if step.state is State.QUEUED]
+    shown = [*running, *reversed(ended), *queued][:_MOST_ROWS]
+    return sorted(shown, key=lambda step: step.id)
 
 
 def _line(step: StepView) -> str:

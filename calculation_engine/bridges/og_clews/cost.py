@@ -7,7 +7,7 @@ Capacity that was there before the first year costs nothing but its operation, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,13 +30,11 @@ class EnergyAccount:
         cost: CLEWS' money per year, index YEAR, columns :data:`KINDS`.
         demand: of the fuels in scope, in their units per year, index YEAR.
         investment: CapitalInvestment as spent, CLEWS' money, index YEAR.
-        notes: what a modeller must know of the numbers.
     """
 
     cost: pd.DataFrame
     demand: pd.Series[float]
     investment: pd.Series[float]
-    notes: list[str] = field(default_factory=list)
 
     def unit_cost(self, *, with_emissions: bool) -> dict[int, float]:
         """Return u_y = cost_y / demand_y in CLEWS' money per unit of demand, by year with demand."""
@@ -115,7 +113,7 @@ def account_of(tables: Tables, scope: CostScope) -> EnergyAccount:
         "emissions": total(penalty),
         "trade": _trade(tables, scope, years),
     }
-    return EnergyAccount(pd.DataFrame(costs)[list(KINDS)], total(demand), total(investment), notes_of(tables, scope))
+    return EnergyAccount(pd.DataFrame(costs)[list(KINDS)], total(demand), total(investment))
 
 
 def _annualised_investment(

@@ -41,9 +41,7 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     write_table(ratios.assign(RATIO=list(cost.ratio.values())), output_dir / "cost_ratio.csv")
     write_table(_long(accounts), output_dir / "cost.csv")
     low, high = min(cost.ratio.values()), max(cost.ratio.values())
-    notes = list(dict.fromkeys(note for account in accounts for note in [*account.notes, *warnings_of(config)]))
-    text = f"unit cost of energy over baseline: {low:.6g} to {high:.6g}"
-    return Status(200, "\n".join([text, *(f"note: {note}" for note in notes)]))
+    return Status(200, f"unit cost of energy over baseline: {low:.6g} to {high:.6g}")
 
 
 def shapes_of(baseline: Run) -> Shapes:

@@ -30,6 +30,8 @@ _ECONOMY_CHARTS = {
 #: Columns of the table of convergence that the page has; the file has all.
 _SHOWN = ("evaluation", "worst", "asked", "answered", "step", "contraction", "expected", "verdict", "failure")
 _MOST_EVALUATIONS = 7
+#: Beginning of a column's name -> how its numbers are shown there.
+_DIGITS = {"residual": ".2g", "asked": ".6g", "answered": ".6g", "step": ".2g", "contraction": ".2g", "expected": ".0f"}
 
 
 def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
@@ -67,11 +69,11 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
         _write_both(table, output_dir / name)
     steps = pd.DataFrame(loop.get("steps", []), columns=["path", "module", "version", "key"])
     html = page(
-        f"CLEWS and OG-Core: {loop.get('loop', {}).get('name', 'coupled')}",
+        "CLEWS and OG-Core",
         f"{str(loop.get('verdict', '')).replace('_', ' ')}: {loop.get('sentence', '')}".removeprefix(": "),
-        [*notes_of(scenario, config.cost_scope), *warnings_of(config)],
+        [*notes_of(scenario, config.cost_scope), *warnings_of(config), _horizon(there["cost_ratio"])],
         _in_percent(there["summary"]),
-        _charts(there, _tolerance(loop)),
+        _charts(there, numbers.cost_changes(scenario, baseline), _tolerance(loop)),
         {"Convergence": _convergence(there.get("convergence", pd.DataFrame()))},
         steps,
         {
@@ -81,7 +83,7 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
         list(there),
     )
     (output_dir / "report.html").write_text(html, encoding="utf-8")
-    return Status(200, f"report.html and {len(there)} tables")
+    return Status(200, f"{_headline(there['summary'])}; report.html has the plots")
 
 
 def _write_both(table: pd.DataFrame, place: Path) -> None:
@@ -91,24 +93,38 @@ def _write_both(table: pd.DataFrame, place: Path) -> None:
     write_parquet(read_table(file), place.with_suffix(".parquet"))
 
 
-def _charts(tables: dict[str, pd.DataFrame], tolerance: float | None) -> list[str]:
+def _horizon(costs: pd.DataFrame) -> str:
+    last = int(costs["YEAR"].max())
+    return f"CLEWS ends with {last}; afterwards OG-Core goes on with the cost ratio of its last period"
+
+
+def _headline(summary: pd.DataFrame) -> str:
+    """Return the changes against the baseline in a line."""
+    changes = _in_percent(summary)
+    return ", ".join(f"{name} {change}" for name, change in changes[["QUANTITY", "CHANGE"]].to_numpy())
+
+
+def _charts(tables: dict[str, pd.DataFrame], cost_changes: pd.Series[float], tolerance: float | None) -> list[str]:
     costs, economy = tables["cost_ratio"], tables["economy"]
     economy = economy[economy["YEAR"] <= costs["YEAR"].max() + _YEARS_AFTER]
     charts = [
         *_convergence_chart(tables.get("convergence"), tolerance),
         _chart("Unit cost of energy", "CLEWS' money per unit of demand", _pair("energy", costs)),
-        _chart("Cost ratio", "ratio [1]", [_line("scenario over baseline", costs, "RATIO")]),
+        _chart("Unit cost of energy over baseline", "ratio [1]", [_line("scenario over baseline", costs, "RATIO")]),
         *_demand_chart(tables["demand_ratios"]),
     ]
     for title, unit in _ECONOMY_CHARTS.items():
         change = economy[economy["QUANTITY"] == title]
         lines = [_line("against baseline", change.assign(CHANGE=100 * change["CHANGE"]), "CHANGE")]
         charts.append(_chart(f"{title[0].upper()}{title[1:]}: change", unit, lines))
-    for name, key in (("emissions", "EMISSION"), ("capacity", "TECHNOLOGY")):
-        table = tables.get(name)
-        if table is not None and len(table):
-            lines = [line for item in _most_changed(table, key) for line in _pair(item, table[table[key] == item])]
-            charts.append(_chart(f"{name.capitalize()}: largest changes", "CLEWS' units", lines))
+    emissions, capacity = tables.get("emissions"), tables.get("capacity")
+    if emissions is not None and len(emissions):
+        shown = _most_changed(emissions, "EMISSION")
+        charts.append(_both_runs("Emissions: largest changes", emissions, "EMISSION", shown))
+    if capacity is not None and len(capacity):
+        there = set(capacity["TECHNOLOGY"])
+        shown = [str(name) for name in cost_changes.index if name in there][:_MOST_LINES]
+        charts.append(_both_runs("Capacity where cost changes most", capacity, "TECHNOLOGY", shown))
     return charts
 
 
@@ -146,13 +162,25 @@ def _demand_chart(evaluations: pd.DataFrame) -> list[str]:
 
 
 def _in_percent(summary: pd.DataFrame) -> pd.DataFrame:
-    return summary.assign(CHANGE=[f"{100 * change:+.3f} %" for change in summary["CHANGE"]])
+    """Return the summary with its changes as people read them: percent, of rates percentage points."""
+    rates = summary["UNIT"] == numbers.RATE
+    units = ["points" if rate else "%" for rate in rates]
+    return summary.assign(
+        CHANGE=[f"{100 * change:+.3f} {unit}" for change, unit in zip(summary["CHANGE"], units, strict=True)]
+    )
 
 
 def _convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Return what the page shows of the table of convergence: residuals, and the columns that have something."""
     columns = [name for name in table.columns if name in _SHOWN or name.startswith("residual ")]
-    return table[[name for name in columns if table[name].replace("", float("nan")).notna().any()]]
+    shown = table[[name for name in columns if table[name].replace("", float("nan")).notna().any()]]
+    digits = {name: form for name in shown.columns for start, form in _DIGITS.items() if name.startswith(start)}
+    return shown.assign(**{name: _rounded(shown[name], form) for name, form in digits.items()})
+
+
+def _rounded(column: pd.Series[Any], form: str) -> list[float]:
+    numbers_there = pd.to_numeric(column, errors="coerce")
+    return [float(format(value, form)) for value in numbers_there]
 
 
 def _most_changed(table: pd.DataFrame, key: str) -> list[str]:
@@ -162,6 +190,11 @@ def _most_changed(table: pd.DataFrame, key: str) -> list[str]:
 
 def _chart(title: str, unit: str, lines: list[Line]) -> str:
     return line_chart(title, lines, x_label="year", y_label=unit)
+
+
+def _both_runs(title: str, table: pd.DataFrame, key: str, shown: list[str]) -> str:
+    lines = [line for item in shown for line in _pair(item, table[table[key] == item])]
+    return _chart(title, "CLEWS' units", lines)
 
 
 def _pair(name: str, table: pd.DataFrame) -> list[Line]:

@@ -10,9 +10,9 @@ from calculation_engine.bridges.exchange import ExchangeTable, write_exchange
 from calculation_engine.bridges.og_clews.channels import overrides_of
 from calculation_engine.bridges.og_clews.clews import Tables
 from calculation_engine.bridges.og_clews.config import Config
-from calculation_engine.bridges.og_clews.cost import account_of
+from calculation_engine.bridges.og_clews.cost import account_of, notes_of
 from calculation_engine.bridges.og_clews.economy import Parameters, read_run
-from calculation_engine.bridges.og_clews.pass_costs import shapes_of
+from calculation_engine.bridges.og_clews.pass_costs import shapes_of, warnings_of
 from calculation_engine.bridges.og_clews.response import GROUP, driver_ratio, exchange_variables
 from calculation_engine.bridges.variables import VariableGroup, write_groups
 from calculation_engine.errors import Fault, InvalidInput
@@ -53,11 +53,12 @@ def run(config: Config, input_dir: Path, output_dir: Path) -> Status:
     group = VariableGroup(positive=True, scale=1.0, lower=settings.lower, upper=settings.upper, noise=noise)
     write_groups({GROUP: group}, output_dir / VARIABLES)
     calendar, years = baseline.calendar, [int(variable.index) for variable in variables]
-    return Status(
-        200,
+    text = (
         f"{len(variables)} demand ratios, {min(years)} to {max(years)}; the economy has {calendar.periods} periods of"
-        f" {calendar.length:g} years from {calendar.start:g}",
+        f" {calendar.length:g} years from {calendar.start:g}"
     )
+    notes = [*notes_of(tables, config.cost_scope), *warnings_of(config)]
+    return Status(200, "\n".join([text, *(f"note: {note}" for note in notes)]))
 
 
 def _all_faults(checks: list[Callable[[], object]]) -> None:

@@ -67,7 +67,7 @@ def page(
 
 
 def html_table(table: pd.DataFrame) -> str:
-    """Return a table; numbers in seven digits, what is not there blank; percentages stand as numbers do."""
+    """Return a table; numbers in seven digits, what is not there blank; changes stand as numbers do."""
     marks = [_mark(table[name]) for name in table.columns]
     head = "".join(f"<th{mark}>{escape(str(name))}</th>" for name, mark in zip(table.columns, marks, strict=True))
     rows = (
@@ -81,7 +81,7 @@ def html_table(table: pd.DataFrame) -> str:
 def _mark(column: pd.Series[Any]) -> str:
     if column.dtype.kind in "if":
         return ""
-    return ' class="change"' if all(str(value).endswith("%") for value in column) else ' class="text"'
+    return ' class="change"' if all(str(value).endswith(("%", " points")) for value in column) else ' class="text"'
 
 
 def _link(name: str) -> str:

@@ -22,6 +22,10 @@ ECONOMY = {
     "w": "wage",
 }
 GDP = "GDP at base prices"
+#: OG-Core's units; volumes are stationary: divided by growth of population and productivity.
+GOODS = "units of the last industry's output, per effective worker"
+COMPOSITE = "units of the composite good, per effective worker"
+RATE = "1 per period"
 
 
 def economy_table(economy: Run, baseline: Run) -> pd.DataFrame:
@@ -79,25 +83,42 @@ def convergence_table(path: Path) -> pd.DataFrame:
     return read_table(path, name="convergence.csv") if path.is_file() else pd.DataFrame()
 
 
+def cost_changes(scenario: Tables, baseline: Tables) -> pd.Series[float]:
+    """Return by how much each technology costs more or less over all years, undiscounted, in CLEWS' money.
+
+    Operation and investment as spent; the index is TECHNOLOGY, the largest change first.
+    """
+    total = pd.Series(dtype=float)
+    for name in ("AnnualFixedOperatingCost", "AnnualVariableOperatingCost", "CapitalInvestment"):
+        for sign, tables in ((1.0, scenario), (-1.0, baseline)):
+            cost = tables.get(name, ["TECHNOLOGY"]).set_index("TECHNOLOGY")["VALUE"]
+            total = total.add(sign * cost, fill_value=0.0)
+    return total.abs().sort_values(ascending=False, kind="stable")
+
+
 def summary_table(
     costs: pd.DataFrame, economy: pd.DataFrame, discounted: pd.DataFrame | None, evaluations: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what a reader wants first: QUANTITY, SCENARIO, BASELINE, CHANGE (relative) [-]."""
-    rows: list[tuple[str, float, float]] = []
+    """Return what a reader wants first: QUANTITY, UNIT, SCENARIO, BASELINE, CHANGE (relative; rates: difference)."""
+    rows: list[tuple[str, str, float, float]] = []
     if discounted is not None:
         total = discounted[["SCENARIO", "BASELINE"]].sum()
-        rows.append(("total discounted cost of the energy system", float(total["SCENARIO"]), float(total["BASELINE"])))
+        name = "total discounted cost of the energy system"
+        rows.append((name, "CLEWS' money", float(total["SCENARIO"]), float(total["BASELINE"])))
     for place in (0, -1):
         row = costs.iloc[place]
-        rows.append((f"unit cost of energy {row['YEAR']:.0f}", float(row["SCENARIO"]), float(row["BASELINE"])))
+        name, unit = f"unit cost of energy {row['YEAR']:.0f}", "CLEWS' money per unit of demand"
+        rows.append((name, unit, float(row["SCENARIO"]), float(row["BASELINE"])))
     last = evaluations[evaluations["evaluation"] == evaluations["evaluation"].max()]
     for place in (0, -1) if len(last) else ():
         row = last.iloc[place]
-        rows.append((f"demand over original, {row['variable']} {row['index']}", float(row["answered"]), 1.0))
-    for title in (GDP, "consumption", "interest rate"):
+        rows.append((f"demand over original, {row['variable']} {row['index']}", "1", float(row["answered"]), 1.0))
+    for title, unit in ((GDP, GOODS), ("consumption", COMPOSITE), (ECONOMY["r"], RATE)):
         first = economy[economy["QUANTITY"] == title].head(1)
         rows += [
-            (f"{title} {y:g}", float(s), float(b)) for y, s, b in first[["YEAR", "SCENARIO", "BASELINE"]].to_numpy()
+            (f"{title} {y:g}", unit, float(s), float(b))
+            for y, s, b in first[["YEAR", "SCENARIO", "BASELINE"]].to_numpy()
         ]
-    table = pd.DataFrame(rows, columns=["QUANTITY", "SCENARIO", "BASELINE"])
-    return table.assign(CHANGE=table["SCENARIO"] / table["BASELINE"] - 1)
+    table = pd.DataFrame(rows, columns=["QUANTITY", "UNIT", "SCENARIO", "BASELINE"])
+    change = table["SCENARIO"] / table["BASELINE"] - 1
+    return table.assign(CHANGE=change.where(table["UNIT"] != RATE, table["SCENARIO"] - table["BASELINE"]))

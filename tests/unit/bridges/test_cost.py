@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from calculation_engine.bridges.og_clews.clews import Tables
 from calculation_engine.bridges.og_clews.config import CostScope
-from calculation_engine.bridges.og_clews.cost import account_of, annualised, capital_recovery_factor
+from calculation_engine.bridges.og_clews.cost import account_of, annualised, capital_recovery_factor, notes_of
 from calculation_engine.errors import InvalidInput
 from tests.unit.bridges.models import write_clews
 
@@ -46,15 +46,15 @@ def test_unit_cost_is_operation_and_annuities_over_demand(tmp_path):
     )
     assert found.unit_cost(with_emissions=False)[2020] == pytest.approx((13 + 100 * factor) / 5)
     assert found.unit_cost(with_emissions=True)[2020] == pytest.approx((15 + 100 * factor) / 5)
-    assert "mixed" not in found.notes[0]
-    assert "total-cost index" in found.notes[0]
+    [note] = notes_of(Tables(tmp_path, "energy"), CostScope())
+    assert "total-cost index" in note
 
 
 def test_a_scope_counts_its_technologies_and_fuels_alone(tmp_path):
     found = account(tmp_path, {"technologies": ["PLANT"], "fuels": ["ELC"]})
     assert found.cost.loc[2020, "variable"] == 4.0
     assert found.demand[2020] == 4.0
-    assert found.notes == []
+    assert notes_of(Tables(tmp_path, "energy"), CostScope(technologies=["PLANT"], fuels=["ELC"])) == []
 
 
 def test_a_scope_that_names_what_is_not_there_is_refused_with_what_is(tmp_path):

@@ -106,6 +106,7 @@ def test_the_start_asks_one_ratio_a_year_from_the_economy_s_start_on(tmp_path):
     group = read_groups((tmp_path / "start/output/variables.json").read_text())["demand"]
     assert (group.positive, group.upper) == (True, 2)
     assert "6 periods of 1 years from 2021" in passes.status.message
+    assert passes.status.message.count("note: the unit cost is a total-cost index") == 1
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,6 @@ def test_dearer_energy_lowers_productivity_by_its_cost_ratio(tmp_path):
     rho = (3 + 20 + annuity) / (3 + 10 + annuity)
     assert ratio["RATIO"].tolist() == pytest.approx([rho] * 4)
     assert changed["Z"][0] == pytest.approx([1 / rho, 2.0, 1.0])
-    assert "note: the unit cost is a total-cost index" in passes.status.message
 
 
 def test_payments_for_emissions_are_in_the_cost_of_energy_only_when_they_are_sent_there(tmp_path):

@@ -54,6 +54,9 @@ def report(tmp_path):
     target.mkdir()
     status = make_bridge("og_clews", CONFIG).run("report", source, target)
     assert status.code == 200
+    assert status.message.startswith(
+        "total discounted cost of the energy system +100.000 %, unit cost of energy 2020 +50"
+    )
     return target
 
 
@@ -68,6 +71,8 @@ def test_the_page_is_whole_without_scripts_and_without_other_places(report):
     assert '<td class="change">+100.000 %</td>' in html
     assert '<a href="summary.csv">summary.csv</a>' in html
     assert "Note: the unit cost is a total-cost index" in html
+    assert "Note: CLEWS ends with 2021; afterwards" in html
+    assert '<td class="change">+0.000 points</td>' in html
 
 
 def test_every_evaluation_that_answered_is_drawn_the_last_in_full(report):
@@ -108,6 +113,12 @@ def test_the_same_numbers_stand_there_as_parquet(report):
     for name in tables:
         pd.testing.assert_frame_equal(read_parquet(report / f"{name}.parquet"), read_table(report / f"{name}.csv"))
         assert f'<a href="{name}.parquet">Parquet</a>' in html
+
+
+def test_capacity_is_drawn_where_cost_changes_most(report):
+    html = (report / "report.html").read_text()
+    chart = html[html.index('aria-label="Capacity') :]
+    assert re.findall(r">(MINE|PLANT)</text>", chart) == ["MINE", "PLANT"]
 
 
 def test_an_evaluation_that_failed_keeps_what_it_was_asked(report):
