@@ -16,6 +16,8 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 _WIDTH, _HEIGHT = 620, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 34, 44
 _MOST_MARKS = 60
+#: Letters of a label of which three have room beside each other.
+_SHORT = 21
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
         logarithmic: whether the y axis is.
     """
     across = _Scale((x for line in lines for x in line.x), _LEFT, _WIDTH - _RIGHT)
-    legend_rows = math.ceil(len(lines) / 3)
+    beside = 3 if max((len(line.label) for line in lines), default=0) <= _SHORT else 2
+    legend_rows = math.ceil(len(lines) / beside)
     height = _HEIGHT + 18 * legend_rows
     up = _Scale((y for line in lines for y in line.y), _HEIGHT - _BOTTOM, _TOP, rounded=True, logarithmic=logarithmic)
     parts = [
@@ -79,7 +82,8 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
     for number, line in enumerate(lines):
         colour = colours.setdefault(line.label.split(" - ")[0], _COLOURS[len(colours) % len(_COLOURS)])
         parts += _curve(line, colour, across, up)
-        parts += _legend(line, colour, _LEFT + 180 * (number % 3), _HEIGHT + 6 + 18 * (number // 3))
+        across_legend = (_WIDTH - _LEFT) / beside * (number % beside)
+        parts += _legend(line, colour, _LEFT + across_legend, _HEIGHT + 6 + 18 * (number // beside))
     return "\n".join([*parts, "</svg>"])
 
 
@@ -133,6 +137,6 @@ def _curve(line: Line, colour: str, across: _Scale, up: _Scale) -> list[str]:
 def _legend(line: Line, colour: str, x: float, y: float) -> list[str]:
     dash = ' stroke-dasharray="5 4"' if line.dashed else ""
     return [
-        f'<line x1="{x}" x2="{x + 24}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="1.8"{dash}/>',
-        f'<text x="{x + 29}" y="{y + 4}">{escape(line.label)}</text>',
+        f'<line x1="{x:.0f}" x2="{x + 24:.0f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="1.8"{dash}/>',
+        f'<text x="{x + 29:.0f}" y="{y + 4}">{escape(line.label)}</text>',
     ]

@@ -20,7 +20,7 @@ svg .title { font-weight: 600; font-size: 13px; } svg .grid { stroke: #e3e3e3; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-td.text, th.text { text-align: left; } td.text { white-space: nowrap; }
+td.text, th.text { text-align: left; } td.text:not(:last-child) { white-space: nowrap; }
 td.change, th.change { text-align: right; } td.change { white-space: nowrap; }
 .note { color: #555; margin: .2rem 0; } summary { cursor: pointer; font-weight: 600; margin-top: 1.5rem; }
 pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px; }

@@ -99,7 +99,7 @@ def cost_changes(scenario: Tables, baseline: Tables) -> pd.Series[float]:
 def summary_table(
     costs: pd.DataFrame, economy: pd.DataFrame, discounted: pd.DataFrame | None, evaluations: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what a reader wants first: QUANTITY, UNIT, SCENARIO, BASELINE, CHANGE (relative; rates: difference)."""
+    """Return what a reader wants first: QUANTITY, SCENARIO, BASELINE, CHANGE (relative; rates: difference), UNIT."""
     rows: list[tuple[str, str, float, float]] = []
     if discounted is not None:
         total = discounted[["SCENARIO", "BASELINE"]].sum()
@@ -121,4 +121,5 @@ def summary_table(
         ]
     table = pd.DataFrame(rows, columns=["QUANTITY", "UNIT", "SCENARIO", "BASELINE"])
     change = table["SCENARIO"] / table["BASELINE"] - 1
-    return table.assign(CHANGE=change.where(table["UNIT"] != RATE, table["SCENARIO"] - table["BASELINE"]))
+    table["CHANGE"] = change.where(table["UNIT"] != RATE, table["SCENARIO"] - table["BASELINE"])
+    return table[["QUANTITY", "SCENARIO", "BASELINE", "CHANGE", "UNIT"]]
