@@ -22,11 +22,14 @@ class Measures:
         residual: ``|g - x|`` of each variable in tolerances, shape (n,) [-]; the solution needs all <= 1.
         certain: the same with the declared noise added, shape (n,) [-]: what is compared with 1.
         error: estimated distance of x from the solution in tolerances, shape (n,) [-].
+        within_noise: whether every residual is within the declared noise, and a noise exceeds its tolerance: no further
+            evaluation could tell that the tolerance holds.
     """
 
     residual: Vector
     certain: Vector
     error: Vector
+    within_noise: bool
 
     @property
     def worst(self) -> int:
@@ -52,7 +55,12 @@ def measure(variables: Variables, points: Sequence[Point], secants: Secants) -> 
     move, rest = secants.explain(point.f)
     away = np.abs(variables.to_x(point.z + move + _reach(points, secants, variables.noise) * rest) - point.x)
     noise = np.where(variables.noise > 1e-14, variables.noise_in_x(point.x), 0.0)
-    return Measures(_ratio(distance, tolerance), _ratio(distance + noise, tolerance), _ratio(away, tolerance))
+    return Measures(
+        _ratio(distance, tolerance),
+        _ratio(distance + noise, tolerance),
+        _ratio(away, tolerance),
+        bool(np.all(distance <= noise) and np.any(noise > tolerance)),
+    )
 
 
 def _reach(points: Sequence[Point], secants: Secants, noise: Vector) -> float:

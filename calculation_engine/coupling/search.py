@@ -54,13 +54,13 @@ class Search:
         self.signs: SignSearch | None = None
         self.word: Word | None = None
         self._start = start
-        self._near = 0.2 * min(options.max_step, 1.0)  # distance within which two points tell of a jump
+        self._near = min(0.15 * options.max_step, 0.1)  # distance within which two points tell of a jump
         self._prior = list(prior)
         self._known: list[Point] = []  # what steps learn from: all points since the start or the restart
         self._watched: list[float] = []  # best residual after each of them
         self._asked = [variables.to_z(start)]
         self._count = self._failures = self._sign_searches = 0
-        self._restarted = False
+        self._restarted = self._suspected = False
 
     def add(self, g: Vector) -> None:
         """Take in the answer to the step's x; it must be usable."""
@@ -77,6 +77,8 @@ class Search:
             self.word = Word.ONE_WAY
         elif is_converged(measures, self.options, len(self.points)):
             self.word = Word.CONVERGED
+        elif measures.within_noise:
+            self.word = Word.NOISE_FLOOR
         elif self.signs is not None:
             self._follow_signs(self.signs, point)
         else:
@@ -185,12 +187,17 @@ class Search:
             self._give_up()
             return
         self._sign_searches += 1
+        self._suspected = len(seeds) > 1
         self.signs = SignSearch(self.options.jump_resolution, self.options.max_step, self.variables.noise)
         for point in sorted(seeds, key=lambda seed: -seed.size):
             self.signs.add(point)
         self._step_by_signs(self.signs)
 
     def _give_up(self) -> None:
+        """End; but where a search began at a mere suspicion, go on without it once."""
+        if self.signs is not None and self._suspected and self._sign_searches < SIGN_SEARCHES:
+            self._leave_signs()
+            return
         self.word = Word.NOISE_FLOOR if self._is_disordered() else Word.STALLED
 
     def _is_disordered(self) -> bool:

@@ -84,6 +84,13 @@ def _converged_set(report: Report, history: Sequence[float], options: Options) -
 
 
 def _noise_floor(report: Report, history: Sequence[float], options: Options) -> str:
+    worst = report.worst
+    if worst is not None and Caution.TOLERANCE_BELOW_NOISE in report.cautions:
+        return (
+            f"what is left is noise of the models: at most {worst.residual:.2g} apart, at {worst.name}, and their"
+            f" solvers cannot tell whether that is within {worst.tolerance:.2g}; solve the models more precisely or ask"
+            " for a wider tolerance"
+        )
     return (
         f"what is left is noise of the models: the residual came down to {_times(min(history))} and moves at random;"
         " solve the models more precisely or ask for a wider tolerance"

@@ -71,6 +71,13 @@ def test_declared_noise_above_the_tolerance_ends_at_the_noise_floor() -> None:
     assert "noise of the models" in scheme.reports[-1].sentence
 
 
+def test_noise_that_fades_ends_once_it_hides_the_tolerance() -> None:
+    scheme = solve(lambda x: np.exp(0.3 - 0.4 * np.log(x)), np.ones(3), relative=1e-7, noise=3e-6)
+    assert scheme.word is Word.NOISE_FLOOR
+    assert len(scheme.log) <= 6
+    assert "cannot tell whether that is within 1e-07" in scheme.reports[-1].sentence
+
+
 def test_noise_that_nobody_declared_is_recognised_by_the_disorder_of_signs() -> None:
     scheme = solve(_noisy(1e-2), np.ones(3), Options(max_evaluations=100), relative=1e-6)
     assert scheme.word is Word.NOISE_FLOOR
