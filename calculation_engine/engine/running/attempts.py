@@ -124,7 +124,23 @@ class Attempts:
         self._watch(Running(step, spec, task, handle, executor, ledger))
 
     def resume(self, step: StepRow, spec: StepSpec, ledger: Ledger) -> None:
-        """Go on with an attempt that another engine, or an earlier life of this one, had in hand."""
+        """Go on with an attempt that another engine, or an earlier life of this one, had in hand.
+
+        It stays in hand while its place cannot be reached: it may run there, and must not be begun anew meanwhile.
+        """
+        told = ""
+        while not ledger.control.stopping.is_set():
+            try:
+                self._resume(step, spec, ledger)
+                return
+            except ExecutorUnavailable as error:
+                log.warning("executor_unavailable", step=step.id, executor=step.executor, error=error.message)
+                if told != error.message:
+                    told = error.message
+                    ledger.note(None, told)
+                ledger.control.stopping.wait(_RETRY_SECONDS)
+
+    def _resume(self, step: StepRow, spec: StepSpec, ledger: Ledger) -> None:
         executor = self.executors[step.executor]
         task = TaskMaker(self.data_dir, self.store).make(step, spec)
         if why := self._why_gone(step, executor):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -24,15 +25,24 @@ class Owner:
         self.host = host_name()
         self.name = f"{self.host}-{os.getpid()}-{str(uuid7())[-12:]}"
         self._data_dir = data_dir
-        path = owner_lock(data_dir, self.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = path.open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file: IO[str] = _locked(owner_lock(data_dir, self.name))
 
     def release(self) -> None:
         """Say that this engine is gone."""
         owner_lock(self._data_dir, self.name).unlink(missing_ok=True)
         self._file.close()
+
+
+def _locked(path: Path) -> IO[str]:
+    """Make a file and lock it; again where another engine took it for a dead one's before it was locked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def surely_dead(data_dir: Path, owners: set[str], host: str) -> list[str]:

@@ -66,10 +66,7 @@ class Worker:
             log.warning("step_taken_over", step=step.id)
         except ExecutorUnavailable as error:
             log.warning("executor_unavailable", step=step.id, executor=step.executor, error=error.message)
-            if step.host is None:
-                ledger.release(_RETRY_SECONDS, str(error))
-            else:  # what was begun may run there: it is picked up again, and nobody begins it anew meanwhile
-                ledger.note(None, str(error))
+            ledger.release(_RETRY_SECONDS, str(error))
         except StorageFull as error:
             log.warning("storage_full", step=step.id, error=error.message)
             ledger.release(_ROOM_SECONDS, f"{NO_ROOM}: {error.message}")
