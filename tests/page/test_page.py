@@ -121,6 +121,8 @@ def test_sweep_shows_its_rows_and_its_table(server: str, page: Page, run: Callab
     page.goto(f"{server}/#/job/{job}/steps")
     expect(page.locator("table.steps")).to_contain_text("row 2")
 
+    page.goto(f"{server}/#/job/{job}/steps/scan")
+    expect(page.locator(".past")).to_contain_text("It only puts the rows of the sweep into tables.")
     page.goto(f"{server}/#/job/{job}/results/scan/table.csv")
     expect(page.locator("table.values thead")).to_contain_text("add.total")
     expect(page.locator("table.values tbody")).to_contain_text("50")
@@ -247,13 +249,20 @@ def test_exported_job_is_brought_in_from_its_file(
     assert page.url.endswith(job)
 
 
-def test_jobs_are_filtered_by_state_name_and_module(server: str, page: Page, run: Callable[..., str]) -> None:
+def test_jobs_are_filtered_by_state_name_time_and_module(server: str, page: Page, run: Callable[..., str]) -> None:
     for name in ("filter a", "filter b"):
         run({"module": "probe", "config": {"note": name}, "name": name})
     page.goto(f"{server}/#/jobs")
     page.get_by_label("Name begins with").fill("filter a")
     expect(page.locator("table.jobs tbody tr")).to_have_count(1)
     page.get_by_label("Name begins with").fill("filter")
+    expect(page.locator("table.jobs tbody tr")).to_have_count(2)
+    page.get_by_label("Stored from").fill("2020-01-31")
+    expect(page.locator("table.jobs tbody tr")).to_have_count(2)
+    page.get_by_label("to", exact=True).fill("2020-02-01")
+    expect(page.locator(".empty")).to_be_visible()
+    assert "since=2020-01-31&until=2020-02-01" in page.url
+    page.get_by_label("to", exact=True).fill("")
     expect(page.locator("table.jobs tbody tr")).to_have_count(2)
     page.get_by_label("Module").select_option("halfway")
     expect(page.locator(".empty")).to_be_visible()

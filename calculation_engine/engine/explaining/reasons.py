@@ -15,6 +15,7 @@ from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobRow, RunRow, StepRow
 from calculation_engine.engine.explaining.likeness import Computed, differences, most_alike
 from calculation_engine.engine.explaining.waits import Waits
+from calculation_engine.schemas.files import SWEEP_MODULE
 from calculation_engine.schemas.why import Cause, RunRef, StepWhy, Verification
 from calculation_engine.states import ENDED, State
 
@@ -43,7 +44,9 @@ class Reasons:
 
     def _of(self, step: StepRow, run: RunRow | None, sources: dict[str, StepRow]) -> StepWhy:
         why = StepWhy(step=step.id, path=step.path, state=step.state, outcome="waiting", sentence="")
-        if step.reused_from:
+        if step.module == SWEEP_MODULE:
+            why.outcome, why.sentence = "not_computed", "not computed: it only puts the rows of the sweep into tables"
+        elif step.reused_from:
             self._tell_reused(why, step, sources.get(step.reused_from))
         elif run is not None:
             self._tell_computed(why, Computed(step, run))

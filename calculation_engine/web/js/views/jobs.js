@@ -25,7 +25,8 @@ export async function showJobs(root, place, signal) {
   }
   const changed = () => {
     trail.length = 0;
-    history.replaceState(null, "", `#/jobs${address([], query(filter)).search}`);
+    const { states, ...rest } = filter;
+    history.replaceState(null, "", `#/jobs${address([], { state: [...states], ...rest }).search}`);
     again();
   };
   const modules = await get(["module"], {}, signal);
@@ -42,12 +43,27 @@ function readFilter(given) {
     module: given.get("module") ?? "",
     tag: given.get("tag") ?? "",
     slot: given.get("slot") ?? "",
+    since: day(given.get("since")),
+    until: day(given.get("until")),
   };
 }
 
 function query(filter) {
   const tag = filter.tag.includes(":") ? filter.tag : "";
-  return { state: [...filter.states], name: filter.name, module: filter.module, tag, slot: filter.slot };
+  const { states, name, module, slot, since, until } = filter;
+  return { state: [...states], name, module, tag, slot, created_after: midnight(since, 0), created_before: midnight(until, 1) };
+}
+
+function day(text) {
+  return /^\d{4}-\d\d-\d\d$/.test(text ?? "") ? text : "";
+}
+
+/** Return the beginning of a day of this place, or of one so many days later, as the API takes it. */
+function midnight(text, later) {
+  if (!text) return "";
+  const [year, month, date] = text.split("-").map(Number);
+  const moment = new Date(year, month - 1, date + later);
+  return Number.isNaN(moment.getTime()) ? "" : moment.toISOString();
 }
 
 async function page(filter, cursor, signal) {
@@ -58,13 +74,13 @@ async function page(filter, cursor, signal) {
 }
 
 function filterBar(filter, modules, changed) {
-  const text = (key, label, hint) =>
+  const text = (key, label, hint, type = "search") =>
     h(
       "label",
       { class: "field inline" },
       h("span", {}, label),
       h("input", {
-        type: "search",
+        type,
         value: filter[key],
         placeholder: hint,
         oninput: (event) => {
@@ -95,6 +111,8 @@ function filterBar(filter, modules, changed) {
     h("label", { class: "field inline" }, h("span", {}, "Module"), select),
     text("tag", "Tag", "key:value"),
     text("slot", "Slot", ""),
+    text("since", "Stored from", "", "date"),
+    text("until", "to", "", "date"),
   );
 }
 
