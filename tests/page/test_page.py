@@ -80,9 +80,13 @@ def test_faults_of_a_document_are_told_by_path(server: str, page: Page) -> None:
     page.get_by_label("Document").fill(
         "processes:\n- {name: a, module: nothing}\n- {name: b, module: probe, config: {sleep: x}}\n"
     )
-    page.get_by_role("button", name="Run").click()
-    expect(page.get_by_role("alert")).to_contain_text("processes[0].module")
-    expect(page.get_by_role("alert")).to_contain_text("processes[1].config.sleep")
+    for button in ("Check", "Run"):
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("alert")).to_contain_text("processes[0].module")
+        expect(page.get_by_role("alert")).to_contain_text("processes[1].config.sleep")
+    page.get_by_label("Document").fill("module: probe\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#notes")).to_contain_text("It can run.")
 
     page.get_by_label("Document").fill("processes: ]")
     page.get_by_role("button", name="Run").click()

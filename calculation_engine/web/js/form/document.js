@@ -3,6 +3,7 @@
 import { address, send } from "../api.js";
 import { h, icon, put, update } from "../dom.js";
 import { bytes } from "../format.js";
+import { note } from "../problem.js";
 import { clearFaults, showFaults } from "./faults.js";
 import { filesOfDrop, filesOfPicker } from "./files.js";
 
@@ -25,6 +26,7 @@ export function documentForm(root, text, title = "Run a workflow") {
   const listing = h("div", {});
   const problem = h("div", {});
   const button = h("button", { class: "primary", type: "submit" }, "Run");
+  const checker = h("button", { type: "button", title: "All that is wrong with it, without running it", onclick: check }, "Check");
   const drop = { ondragover: (event) => event.preventDefault(), ondrop: dropped };
   const form = h(
     "form",
@@ -40,7 +42,7 @@ export function documentForm(root, text, title = "Run a workflow") {
       picker,
       h("button", { type: "button", onclick: () => picker.click() }, "Choose files"),
     ),
-    h("div", { class: "row submit" }, button, h("a", { class: "button quiet", href: "api/docs#schemas" }, "What a document may hold")),
+    h("div", { class: "row submit" }, button, checker, h("a", { class: "button quiet", href: "api/docs#schemas" }, "What a document may hold")),
   );
   put(root, h("h1", {}, title), form);
   list();
@@ -64,6 +66,20 @@ export function documentForm(root, text, title = "Run a workflow") {
     });
     update(listing, h("ul", { class: "plain" }, rows));
   }
+  async function check() {
+    clearFaults(form, problem);
+    checker.disabled = true;
+    try {
+      const headers = { "Content-Type": typeOf(area.value) };
+      const { faults } = await (await send(address(["workflow", "check"]), { method: "POST", body: area.value, headers })).json();
+      if (faults.length === 0) note("It can run. The contents of files are looked at when it is run.");
+      else showFaults(form, problem, { message: "the job cannot run as it is", faults });
+    } catch (error) {
+      if (error.name !== "AbortError") showFaults(form, problem, error);
+    } finally {
+      checker.disabled = false;
+    }
+  }
   async function submit(event) {
     event.preventDefault();
     clearFaults(form, problem);
@@ -79,8 +95,12 @@ export function documentForm(root, text, title = "Run a workflow") {
   }
 }
 
+function typeOf(text) {
+  return text.trimStart().startsWith("{") ? "application/json" : "application/yaml";
+}
+
 function body(text, files) {
-  const type = text.trimStart().startsWith("{") ? "application/json" : "application/yaml";
+  const type = typeOf(text);
   if (files.size === 0) return { body: text, headers: { "Content-Type": type } };
   const form = new FormData();
   form.append("job", new Blob([text], { type }));

@@ -24,7 +24,7 @@ async function choose(root, signal) {
     h(
       "div",
       { class: "cards" },
-      h("a", { class: "card pick", href: "#/new/document" }, h("h2", {}, "Workflow"), h("p", {}, "Paste or drop a YAML or JSON document: chains, groups, loops.")),
+      h("a", { class: "card pick", href: "#/new/document" }, h("h2", {}, "Workflow"), h("p", {}, "Paste or drop a YAML or JSON document: chains, groups, sweeps, loops.")),
       modules.filter(({ fault }) => !fault).map(({ name, title }) => h("a", { class: "card pick", href: `#/new/${name}` }, h("h2", {}, name), h("p", {}, title))),
     ),
   );
