@@ -26,13 +26,13 @@ from docker.errors import (
     create_api_error_from_http_exception,
 )
 from docker.tls import TLSConfig
-from docker.types import DeviceRequest, Mount
+from docker.types import DeviceRequest, Mount, Ulimit
 from docker.utils import kwargs_from_env
 
 from calculation_engine.errors import ExecutorUnavailable
 from calculation_engine.executors._docker_ssh import SCHEME, Tunnel
 
-__all__ = ["APIError", "DeviceRequest", "Engine", "Host", "Mount", "NotFound", "default_host"]
+__all__ = ["APIError", "DeviceRequest", "Engine", "Host", "Mount", "NotFound", "Ulimit", "default_host"]
 
 _HINT = (
     "start it (`sudo systemctl start docker`, or Docker Desktop), see that you may use it "

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from calculation_engine.errors import Fault, InvalidInput
-from calculation_engine.executors._docker_client import DeviceRequest, Mount
+from calculation_engine.executors._docker_client import DeviceRequest, Mount, Ulimit
 from calculation_engine.executors._docker_options import DockerOptions
 from calculation_engine.executors.base import Task
 
@@ -181,6 +181,8 @@ def settings(task: Task, image_id: str, instance: str) -> dict[str, Any]:
 def host_settings(task: Task, options: DockerOptions, cpus: int, instance: str) -> dict[str, Any]:
     """Return what the SDK's ``create_host_config`` is given for an attempt."""
     resources = task.resources
+    # It holds for a deleted file as well. One byte more, so that one that it stopped is seen to be over the limit.
+    largest = max(int(resources.disk), int(options.temporary)) + 1
     return {
         "network_mode": "bridge" if resources.network else "none",
         "ipc_mode": "private",
@@ -190,6 +192,7 @@ def host_settings(task: Task, options: DockerOptions, cpus: int, instance: str) 
         "mem_limit": int(resources.memory),
         "memswap_limit": int(resources.memory),
         "nano_cpus": int(min(resources.cpu, cpus) * 1e9),  # more than there are is refused
+        "ulimits": [Ulimit(name="fsize", soft=largest, hard=largest)],
         "pids_limit": resources.pids + 2,  # the init process and the wrapper
         "tmpfs": {"/tmp": f"rw,nosuid,nodev,exec,mode=1777,size={int(options.temporary)}"},  # noqa: S108
         "init": True,

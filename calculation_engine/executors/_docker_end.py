@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 from calculation_engine.errors import AttemptLost
@@ -12,6 +13,7 @@ from calculation_engine.states import Reason
 
 _NOTE = "stopped.json"
 _ENDED_BEFORE_IT_BEGAN = 2
+_FILE_TOO_LARGE = 128 + signal.SIGXFSZ
 
 
 class StopNote:
@@ -51,6 +53,23 @@ def out_of_memory(task: Task, last: Standing, record: Record | None) -> tuple[Re
         f"it needed more memory than its limit of {_mebibytes(task.resources.memory)}{reached}; "
         "raise resources.memory, or give it less to do"
     )
+
+
+def peak_memory(task: Task, reason: Reason | None, record: Record | None, seen: int | None) -> int | None:
+    """Return the peak of memory in bytes; ``seen`` is what was in use when the attempt was stopped.
+
+    Files in memory outlive their writer, and may leave the wrapper no room for its record. But no attempt ends for want
+    of memory before it has used all that it may.
+    """
+    peak = record.peak_memory_bytes if record else seen
+    return int(task.resources.memory) if peak is None and reason is Reason.OUT_OF_MEMORY else peak
+
+
+def disk_excess(task: Task, last: Standing, volume_bytes: int) -> str:
+    """Return the message of an attempt that ended over its disk limit, or by the bound of one file; "" for none."""
+    limit = int(task.resources.disk)
+    size = max(volume_bytes, limit + 1) if last.exit_code == _FILE_TOO_LARGE else volume_bytes
+    return disk_message(task, size) if size > limit else ""
 
 
 def check_not_lost(task: Task, last: Standing, record: Record | None) -> None:

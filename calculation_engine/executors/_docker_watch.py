@@ -140,14 +140,14 @@ class Watch:
         record = self._record()
         with self._stop_lock:
             stopped = self._note.read()
-            if stopped is None and (excess := self._excess()):
+            if stopped is None and (excess := self._excess(last)):
                 stopped = Reason.DISK_LIMIT, excess
                 self._note.write(*stopped)
         stopped = stopped or end.out_of_memory(self._task, last, record)
         if stopped is None:
             end.check_not_lost(self._task, last, record)
         reason, message = stopped or (None, "")
-        cpu_seconds, peak = self._used or (None, None)
+        cpu_seconds, seen = self._used or (None, None)
         return Exit(
             exit_code=record.code if record and last.exit_code == 255 else last.exit_code,
             reason=reason,
@@ -155,7 +155,7 @@ class Watch:
             started=last.started,
             ended=last.ended,
             cpu_seconds=record.cpu_seconds if record else cpu_seconds,
-            peak_memory_bytes=record.peak_memory_bytes if record else peak,
+            peak_memory_bytes=end.peak_memory(self._task, reason, record, seen),
         )
 
     def _record(self) -> Record | None:
@@ -167,12 +167,11 @@ class Watch:
             return None
         return parse_record(content) if content is not None else None
 
-    def _excess(self) -> str:
+    def _excess(self, last: Standing) -> str:
         """Return which limit of bytes an attempt passed that ended before it was noticed; "" for none."""
         if self._log.excess:
             return end.log_message(self._task, self._log.excess)
-        size = self._engine.volume_bytes().get(self.name, 0)
-        return end.disk_message(self._task, size) if size > self._task.resources.disk else ""
+        return end.disk_excess(self._task, last, self._engine.volume_bytes().get(self.name, 0))
 
     def _stop_aside(self, reason: Reason, message: str, grace_seconds: float) -> None:
         self._stopping = True

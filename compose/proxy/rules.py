@@ -229,6 +229,7 @@ def _host_fields(name: str, attempt: str, rules: Rules) -> dict[str, Test]:
         "MemorySwap": _is_limit,
         "NanoCpus": _is_limit,
         "PidsLimit": _is_limit,
+        "Ulimits": _are_bounds,
         "Init": lambda value: value is True,
         "Tmpfs": lambda value: isinstance(value, dict) and set(value) == {"/tmp"},  # noqa: S108 - the container's own
         "LogConfig": lambda value: isinstance(value, dict) and value.get("Type") == "local",
@@ -254,6 +255,15 @@ def _picked(asked: Any, fields: Mapping[str, Test], faults: list[str]) -> dict[s
             faults.append(f"{_WHAT.get(key, 'what the engine never asks for')} ({key}: {json.dumps(value)[:200]})")
     faults += [f"{key} must be there" for key in fields if key not in _OPTIONAL and not asked.get(key)]
     return {key: asked[key] for key in fields if asked.get(key)}
+
+
+def _are_bounds(value: Any) -> bool:
+    """Whether only the size of a file is bounded."""
+    return (
+        isinstance(value, list)
+        and [sorted(each) for each in value if isinstance(each, dict)] == [["Hard", "Name", "Soft"]]
+        and all(each["Name"] == "fsize" and _is_limit(each["Soft"]) and _is_limit(each["Hard"]) for each in value)
+    )
 
 
 def _is_image(value: Any) -> bool:

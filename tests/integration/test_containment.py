@@ -222,11 +222,10 @@ def test_step_that_takes_all_memory_ends_as_out_of_memory(scene: Scene, way: lis
     job = scene.overstep(way, memory=48 * MEBIBYTE)
 
     assert (job.state, job.reason) == (State.FAILED, Reason.OUT_OF_MEMORY), job.message
-    # files in memory outlive their writer, and may leave no room for writing down what was used
-    assert (job.steps[0].peak_memory_bytes or 0) <= 48 * MEBIBYTE
+    assert 40 * MEBIBYTE < (job.steps[0].peak_memory_bytes or 0) <= 48 * MEBIBYTE
 
 
-@pytest.mark.parametrize("way", [["fill", "output", "named"], ["print_for_ever"]])
+@pytest.mark.parametrize("way", [["fill", "output", "named"], ["grow", "output/deleted.bin"], ["print_for_ever"]])
 def test_step_that_fills_the_disk_or_its_log_ends_as_disk_limit(scene: Scene, way: list[str]) -> None:
     job = scene.overstep(way, disk=64 * MEBIBYTE, log=4 * MEBIBYTE)
 

@@ -5,6 +5,7 @@ What came of it: the word ``reached`` and what was got at, or why not.
 
 import json
 import os
+import signal
 import socket
 import stat
 import sys
@@ -144,6 +145,15 @@ def fill(folder: str, names: str) -> None:
             held[-1].write(BLOCK)
 
 
+def grow(name: str) -> None:
+    """Write to one file for ever, which loses its name at once."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    with Path(name).open("wb") as held:
+        Path(name).unlink()
+        while True:
+            held.write(BLOCK)
+
+
 def print_for_ever() -> None:
     """Write lines to the log for ever."""
     line = b"x" * 99 + b"\n"
@@ -154,7 +164,8 @@ def print_for_ever() -> None:
 WAYS: dict[str, Callable[..., object]] = {
     way.__name__: way
     for way in (
-        connect, read, find, call_sockets, write_everywhere, gain_rights, interfaces, fork, hoard, fill, print_for_ever,
+        connect, read, find, call_sockets, write_everywhere, gain_rights, interfaces, fork, hoard, fill, grow,
+        print_for_ever,
     )
 }  # fmt: skip
 
