@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from calculation_engine.db.database import Database
 from calculation_engine.engine.planning.loops import baseline_path, overridden
+from calculation_engine.engine.planning.priors import Prior
 from calculation_engine.engine.planning.table import ResultColumn
 from calculation_engine.engine.steps.given import GIVEN, given_key
 from calculation_engine.schemas.files import Blob
@@ -24,6 +26,7 @@ DESIGN = "design"
 DESIGN_FILE = "design.json"
 _JOBS_KEPT = 64
 _ROWS_KEPT = 1000
+_PRIORS_KEPT = 256
 
 
 @dataclass
@@ -37,6 +40,7 @@ class SweepCase:
     given: dict[str, dict[str, Blob]]
     """Files of inputs, by :func:`given_key`."""
     _rows: OrderedDict[int, Workflow] = field(default_factory=OrderedDict)
+    _priors: OrderedDict[tuple[int, str], Prior] = field(default_factory=OrderedDict)
 
     @cached_property
     def maker(self) -> RowMaker:
@@ -63,6 +67,18 @@ class SweepCase:
             if len(self._rows) > _ROWS_KEPT:
                 self._rows.popitem(last=False)
         return self._rows[number]
+
+    def prior(self, number: int, loop: str, load: Callable[[int, str], Prior | None]) -> Prior | None:
+        """Return what a loop of a row that has ended has left; ``load`` gets what is not in memory."""
+        key = (number, loop)
+        if key not in self._priors:
+            found = load(number, loop)
+            if found is None:  # it may be written with this very plan
+                return None
+            self._priors[key] = found
+            if len(self._priors) > _PRIORS_KEPT:
+                self._priors.popitem(last=False)
+        return self._priors[key]
 
     def files(self, workflow: Workflow, place: str) -> dict[str, Blob]:
         """Return the files of a process of a row, or of a loop's baseline by the path of its step."""

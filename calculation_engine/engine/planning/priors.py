@@ -1,10 +1,13 @@
-"""What a loop leaves for its neighbours in a sweep: its solution, and its last evaluations."""
+"""What a loop leaves for its neighbours in a sweep, its solution and last evaluations, and what they make of it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from calculation_engine.bridges.exchange import ExchangeTable
 from calculation_engine.coupling import Evaluation, Scheme
@@ -15,12 +18,13 @@ PRIOR_FILE = "prior.json"
 
 @dataclass(frozen=True)
 class Prior:
-    """A neighbour's solution and evaluations.
+    """A neighbour's solution and evaluations; or where a loop starts, as it follows from several of them.
 
     Args:
         source: path of the loop in its job.
         variables: what each value is: variable, index, unit, group.
-        solution: g(x) of the evaluation that stands for the result, in the variables' units.
+        solution: g(x) of the evaluation that stands for the result, or where several of these lead, in the variables'
+            units.
         evaluations: the last ones, oldest first.
     """
 
@@ -32,6 +36,20 @@ class Prior:
     def fits(self, start: ExchangeTable) -> bool:
         """Return whether a loop iterates the same variables, so that it can start here."""
         return self.variables == _described(start)
+
+    def towards(self, others: Sequence[Prior], weights: Sequence[float]) -> Prior:
+        """Return this prior with the solution that follows from its own and others', which it outweighs.
+
+        A value that would change its sign stays as it is here.
+
+        Args:
+            others: priors of the same variables.
+            weights: of this one and the others, 1 in all.
+        """
+        solutions = np.array([self.solution, *(other.solution for other in others)])
+        near, moved = solutions[0], np.array(weights) @ solutions
+        kept = np.where(np.sign(moved) == np.sign(near), moved, near)
+        return replace(self, solution=tuple(map(float, kept)))
 
     def text(self) -> str:
         """Return it as JSON; every number survives to the last bit."""

@@ -165,14 +165,29 @@ class SweepRun:
         )
 
     def _prior(self, number: int, loop: str) -> Prior | None:
-        """Return what the nearest row above this one that has agreed has left."""
+        """Return what a row's loop starts from: what the nearest rows above it that have agreed have left."""
         tree = self._case.neighbours
-        while tree is not None and (number := tree.parent[number]):
-            kept = self._database.jobs.files(self._job.id, f"{self._name}/{number}/{loop}")
-            if PRIOR_FILE in kept:
-                with self._store.open(kept[PRIOR_FILE].sha256) as file:
-                    return Prior.read(file.read().decode())
-        return None
+        if tree is None:
+            return None
+        known: dict[int, Prior] = {}
+        for row in tree.ancestors(number):
+            prior = self._case.prior(row, loop, self._left)
+            if prior is not None and all(prior.variables == other.variables for other in known.values()):
+                known[row] = prior
+            if len(known) > tree.dimensions:
+                break
+        if not known:
+            return None
+        first, *others = known.values()
+        return first.towards(others, tree.weights(number, list(known)))
+
+    def _left(self, number: int, loop: str) -> Prior | None:
+        """Return what a row's loop has left, or None where it has not agreed."""
+        kept = self._database.jobs.files(self._job.id, f"{self._name}/{number}/{loop}")
+        if PRIOR_FILE not in kept:
+            return None
+        with self._store.open(kept[PRIOR_FILE].sha256) as file:
+            return Prior.read(file.read().decode())
 
     def _end(
         self,
