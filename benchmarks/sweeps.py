@@ -3,6 +3,7 @@
     python -m benchmarks.sweeps                      # 200 scenarios of utopia with GLPK, two at a time
     python -m benchmarks.sweeps --rows 40
     python -m benchmarks.sweeps --rows 0             # the coupled scenarios alone
+    python -m benchmarks.sweeps --data DIR           # keep what was computed; there again: what stored results serve
 
 The sweep runs first, on a data folder of its own; then the very steps that it ran are run again as plain processes in
 folders that stand ready. Then the same sweep again, and once more with one value of its design changed; for each of
@@ -15,13 +16,14 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import random
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,9 +111,9 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[tuple[Place, Any]]:
-    """Start an engine, and stop it at the end."""
-    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+def place(kept: Path | None = None) -> Iterator[tuple[Place, Any]]:
+    """Start an engine on a folder that is kept, or on one of its own, and stop it at the end."""
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="bench") as folder:
         modules = [ROOT / "tests" / "programs"]
         parts = Parts.assemble(Settings(data_dir=Path(folder), module_path=modules, steps_at_once=AT_ONCE))
         engine = parts.engine()
@@ -152,20 +154,25 @@ def coupled(*, warm_start: bool) -> dict[str, Any]:
     return {"processes": [first | never, second | never], "components": [loop, sweep]}
 
 
-def measure_scenarios(rows: int) -> None:
-    """Print the wall times of a sweep, of its bare steps, of the same again, and of one value changed."""
+def measure_scenarios(rows: int, kept: Path | None) -> None:
+    """Print the wall times of a sweep, of its bare steps, of the same again, and of one value changed.
+
+    In a folder that was kept, those of the same again and of a value changed anew.
+    """
+    is_filled = kept is not None and (kept / "store").is_dir()
     diesel = [round(0.5 + 0.1 * number, 3) for number in range(max(2, rows // LIGHTING))]
-    with place() as (here, wake):
+    with place(kept) as (here, wake):
         here.run(scenarios([9.0]) | {"name": "warm up"}, wake)  # the environment is made
-        job, seconds = here.run(scenarios(diesel), wake)
-        steps = here.steps(job)
-        bare = here.bare(steps)
-        print(
-            f"{len(steps)} scenarios: sweep {seconds:.1f} s, bare {bare:.1f} s, ratio {seconds / bare:.2f}", flush=True
-        )
+        if not is_filled:
+            job, seconds = here.run(scenarios(diesel), wake)
+            steps = here.steps(job)
+            bare = here.bare(steps)
+            told = f"sweep {seconds:.1f} s, bare {bare:.1f} s, ratio {seconds / bare:.2f}"
+            print(f"{len(steps)} scenarios: {told}", flush=True)
         job, seconds = here.run(scenarios(diesel), wake)
         print(f"again: {seconds:.2f} s; {dict(here.why(job))}", flush=True)
-        job, seconds = here.run(scenarios([*diesel[:-1], diesel[-1] + 0.05]), wake)
+        another = diesel[-1] + random.uniform(0.01, 0.09)
+        job, seconds = here.run(scenarios([*diesel[:-1], another]), wake)
         print(f"one value changed: {seconds:.2f} s; {dict(here.why(job))}", flush=True)
 
 
@@ -196,11 +203,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200)
+    parser.add_argument("--data", type=Path, help="folder that is kept")
     arguments = parser.parse_args()
     configure_logs("error")
     if arguments.rows:
-        measure_scenarios(arguments.rows)
-    measure_neighbours()
+        measure_scenarios(arguments.rows, arguments.data)
+    if arguments.data is None:
+        measure_neighbours()
 
 
 if __name__ == "__main__":
