@@ -221,7 +221,7 @@ class Jobs:
         change: JobChange | None = None,
         cancel: Mapping[str, str] | None = None,
         sweeps: SweepChange | None = None,
-    ) -> None:
+    ) -> int:
         """Queue a job's next steps and change its state and its sweeps; planning twice is harmless.
 
         A step whose path is there stays as it is. A job that ended or is being cancelled gets no further steps. The
@@ -234,11 +234,17 @@ class Jobs:
             new_steps: its next steps.
             change: of the job.
             cancel: ids of steps that are to end, and why; those that an engine holds are ended by it.
+            sweeps: what changes of its sweeps.
+
+        Returns:
+            How many of the steps took a stored result.
 
         Raises:
             Stale: the job's state does not allow the change, it is gone, or a step still runs although it is to end.
         """
-        self._sessions.write(lambda tx: plan(tx, job_id, seen, new_steps, change, cancel or {}, sweeps), flush=False)
+        return self._sessions.write(
+            lambda tx: plan(tx, job_id, seen, new_steps, change, cancel or {}, sweeps), flush=False
+        )
 
 
 def _create(tx: Transaction, new: NewJob) -> tuple[JobRow, bool]:

@@ -29,9 +29,9 @@ def plan(
     change: JobChange | None,
     cancel: Mapping[str, str],
     sweeps: SweepChange | None = None,
-) -> None:
+) -> int:
     """Queue steps and change the job; see :meth:`Jobs.plan`."""
-    job = lock_job(tx, job_id)
+    job, taken = lock_job(tx, job_id), 0
     if job is None:
         raise Stale(f"job {job_id}: it is gone")
     if job.state not in ENDED:
@@ -39,7 +39,8 @@ def plan(
             change_sweeps(tx, job_id, sweeps, begin=not job.is_cancelled)
         if new_steps and not job.is_cancelled:
             there = _paths_there(tx, job_id, [step.path for step in new_steps])
-            if add_steps(tx, job_id, [step for step in new_steps if step.path not in there]):
+            taken = add_steps(tx, job_id, [step for step in new_steps if step.path not in there])
+            if taken:
                 touch_job(tx, job_id)
         _cancel_steps(tx, job_id, cancel)
         if change is not None:
@@ -48,6 +49,7 @@ def plan(
     is_settled = (jobs.c.changes == seen) | jobs.c.due.is_(None)
     later = case((is_settled, null()), else_=literal(tx.now, jobs.c.due.type))
     tx.run(update(jobs).where(jobs.c.id == job_id).values(due=later))
+    return taken
 
 
 def _cancel_steps(tx: Transaction, job_id: str, cancel: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from calculation_engine.api.server import Parts
 from calculation_engine.engine.explaining.reasons import Reasons
 from calculation_engine.engine.explaining.waits import Waits
+from calculation_engine.metrics import REGISTRY
 from calculation_engine.schemas.why import StepWhy
 from calculation_engine.settings import Settings
 from calculation_engine.states import Reason, State
@@ -263,8 +264,11 @@ def chained(system: System, last: int = 3) -> str:
 
 
 def test_steps_that_are_made_while_a_job_runs_take_their_results_without_being_queued(system: System) -> None:
-    first, second = chained(system), chained(system)
+    first = chained(system)
+    before = REGISTRY.get_sample_value("ce_steps_reused_total") or 0
+    second = chained(system)
 
+    assert REGISTRY.get_sample_value("ce_steps_reused_total") == before + 3
     earlier = {step.path: step.id for step in system.steps(first)}
     assert {step.path: step.reused_from for step in system.steps(second)} == earlier
     events = system.parts.database.events.since(second)

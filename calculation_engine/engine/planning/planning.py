@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+import structlog
+
+from calculation_engine import metrics
 from calculation_engine.db.database import Database
 from calculation_engine.db.rows import JobChange, StepRow, SweepChange
 from calculation_engine.engine.planning.cases import JobCases
@@ -32,6 +35,8 @@ from calculation_engine.schemas.workflow import Loop, Process
 from calculation_engine.settings import Settings
 from calculation_engine.states import ENDED, Reason, State
 from calculation_engine.store import Store
+
+log = structlog.get_logger(__name__)
 
 _JOBS_AT_ONCE = 50
 #: After which others that are due wait until steps have been claimed.
@@ -87,7 +92,7 @@ class Planning:
             result.reason, result.message = Reason.SUPERSEDED, f"job {job.superseded_by} took over its slot"
         state = result.state if result.state in ENDED else None
         change = JobChange(state, result.reason, result.message, result.fraction, look.views)
-        self._database.jobs.plan(
+        taken = self._database.jobs.plan(
             job_id,
             seen,
             self._asks.of(self._taking.of(look.steps, job.owner), job.priority),
@@ -95,6 +100,9 @@ class Planning:
             look.cancel,
             sweeps=look.change,
         )
+        if taken:
+            metrics.STEPS_REUSED.inc(taken)
+            log.info("steps_reused", job=job_id, steps=taken)
 
     def _look(self, scope: Scope, cancelled: bool) -> Look:
         """Return how a scope stands, its next steps, and how its loops and sweeps stand."""

@@ -196,7 +196,7 @@ class Life:
         self._write = sessions.write
         sessions.write = self._mortal_write
         self.slow_plans = 0  #: plans that are still written later than they are made
-        self._late: list[Callable[[], None]] = []
+        self._late: list[Callable[[], int]] = []
         self._plan = self.database.jobs.plan
         setattr(self.database.jobs, "plan", self._plan_slowly)  # noqa: B010 - a double of another type
         self.engine = Engine(settings, self.database, store, catalogue, {"local": Place(world, self)})
@@ -230,10 +230,9 @@ class Life:
         self.check()
         return result
 
-    def _plan_slowly(self, *arguments: Any, **named: Any) -> None:
+    def _plan_slowly(self, *arguments: Any, **named: Any) -> int:
         if not self.slow_plans:
-            self._plan(*arguments, **named)
-            return
+            return self._plan(*arguments, **named)
         self.slow_plans -= 1
         self._late.append(lambda: self._plan(*arguments, **named))
         raise Stale("it is written later")
