@@ -1,7 +1,7 @@
 """How far a step gets past its limits of bytes before it is ended: ``python -m benchmarks.limits``.
 
-A step writes as fast as it can, to one file or to its log. What it had written when it was dead is what its volume, its
-folder or its log holds then.
+A step writes as fast as it can, to files of 64 MiB or to its log. What it had written when it was dead is what its
+volume, its folder or its log holds then.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.contract.executor_bench import Bench
 
 MEBIBYTE = 1 << 20
 FOR_EVER = str(64 << 30)
+FILES = ["fill", str(64 << 20), "1000"]
 
 
 def written_bytes(bench: Bench, task: Task, what: str) -> int:
@@ -39,7 +40,7 @@ def written_bytes(bench: Bench, task: Task, what: str) -> int:
 
 def measure(bench: Bench, what: str, limit: int) -> tuple[int, float]:
     """Return the bytes written by a step and the seconds that it lived."""
-    words = ["fill", FOR_EVER, "1"] if what == "disk" else ["spew", FOR_EVER]
+    words = FILES if what == "disk" else ["spew", FOR_EVER]
     limits = {"disk": limit, "log": MEBIBYTE} if what == "disk" else {"disk": 64 * MEBIBYTE, "log": limit}
     task = bench.task(*words, **limits)
     begin = time.monotonic()
