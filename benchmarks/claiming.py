@@ -47,7 +47,8 @@ class Filled:
         self.seconds: list[float] = []
         self.came: int | None = None  #: after how many claims the other owner's step came
         self._fill()
-        self._other = NewStep(str(uuid7()), "a", "cbc", "cbc", "local", {}, {}, {})
+        empty: dict[str, Any] = {"config": {}, "files": {}, "resources": {}}
+        self._other = NewStep(id=str(uuid7()), path="a", process="cbc", module="cbc", executor="local", **empty)
         self.database.jobs.create(NewJob(str(uuid7()), OTHER, "", "", {}, None, "0" * 64, {}, [self._other]))
 
     def _fill(self) -> None:

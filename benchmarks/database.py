@@ -98,7 +98,16 @@ class Filled:
 
     def queue(self, number: int) -> None:
         """Store a job that waits for an engine."""
-        step = NewStep(str(uuid7()), "cbc", "cbc", "cbc", "local", CONFIG, FILES, {"cpu": 1})
+        step = NewStep(
+            id=str(uuid7()),
+            path="cbc",
+            process="cbc",
+            module="cbc",
+            executor="local",
+            config=CONFIG,
+            files=FILES,
+            resources={"cpu": 1},
+        )
         workflow = {"processes": [{"name": "cbc", "module": "cbc", "config": CONFIG}]}
         new = NewJob(str(uuid7()), "local", f"queued {number}", "", {}, None, "0" * 64, workflow, [step])
         self.database.jobs.create(new)

@@ -7,46 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from calculation_engine.db.rows import NewOutput, NewRun, RowEnd
+from calculation_engine.db.rows import NewOutput, NewRun, RowEnd, StepTold
 from calculation_engine.schemas.files import Blob
 from calculation_engine.states import Reason, State
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedStep:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedStep(StepTold):
     """A step that ended on another machine."""
 
-    id: str
-    path: str
-    process: str
-    module: str
-    module_version: str | None
-    executor: str
-    config: dict[str, Any]
-    files: dict[str, Blob]
-    resources: dict[str, Any]
-    cpu: float
-    memory_bytes: int
-    retry: dict[str, Any] | None
-    reuse: dict[str, Any] | None
-    state: State
-    reason: Reason | None
-    message: str
-    fraction: float | None
-    attempt: int
-    host: str | None
-    image: str | None
-    key: str | None
-    spec: dict[str, Any] | None
-    reused_from: str | None
-    scalars: dict[str, float | None] | None
-    verdict: dict[str, Any] | None
-    exit_code: int | None
-    cpu_seconds: float | None
-    peak_memory_bytes: int | None
-    queued: datetime
-    started: datetime | None
-    ended: datetime | None
     outputs: Sequence[NewOutput]
     run: NewRun | None  #: what it was computed from
 

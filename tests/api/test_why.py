@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from calculation_engine.db.rows import NewJob, NewStep
 from tests.api.conftest import Site
@@ -30,9 +31,8 @@ def test_one_step_is_chosen_by_its_path_or_id(site: Site) -> None:
 
 
 def test_many_steps_come_in_pages(site: Site) -> None:
-    new = [
-        NewStep(f"{n:08}-0000-7000-8000-000000000000", f"s{n}", f"s{n}", "echo", "local", {}, {}, {}) for n in range(7)
-    ]
+    empty: dict[str, Any] = {"module": "echo", "executor": "local", "config": {}, "files": {}, "resources": {}}
+    new = [NewStep(id=f"{n:08}-0000-7000-8000-000000000000", path=f"s{n}", process=f"s{n}", **empty) for n in range(7)]
     job = NewJob("0" * 36, "local", "", "", {}, None, "0" * 64, {"processes": [{"name": "s0", "module": "echo"}]}, new)
     job_id = site.database.jobs.create(job)[0].id
 
