@@ -30,7 +30,8 @@ class Place:
 
 
 def step(number: int, module: str = "probe", **config: Any) -> Any:
-    return NewStep(str(number), str(number), module, module, "local", config, {}, {})
+    what: dict[str, Any] = {"process": module, "module": module, "executor": "local", "config": config}
+    return NewStep(id=str(number), path=str(number), **what, files={}, resources={})
 
 
 def keys(place: Place) -> Keys:
