@@ -4,7 +4,7 @@
                                  [--data FOLDER]
 
 Each executor has a data folder of its own, so that nothing is taken from the other; within one, an evaluation that was
-asked before is taken as it was stored. With --data these folders are kept, and a run that was broken off goes on.
+asked before is taken as it was stored. With --data these folders are kept, and what has run is not run again.
 Prints a row a variant, then what the rows say: the largest difference between any two fixed points in tolerances of the
 loop, the largest difference between executors over all exchange tables at equal evaluations, and whether a variant
 computed anew, with nothing reused, gives each table to the last bit. The row "precise" is the fixed point in more
@@ -16,10 +16,11 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
+import json
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,13 @@ class Course:
     """What came of a variant.
 
     Args:
+        row: evaluations, final word and :data:`NUMBERS`, as they are shown.
         tables: every exchange table by its path.
         answer: at the solution; none where it has none.
         passes: processor time of the bridge's own steps, as far as they were computed [s].
     """
 
+    row: list[str]
     tables: dict[str, list[float]]
     answer: list[float] | None
     passes: list[float]
@@ -99,12 +102,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for executor in arguments.executors:
             data = (arguments.data or Path(folder)) / executor
+            data.mkdir(parents=True, exist_ok=True)
             variants = [Variant(*pair, executor) for pair in itertools.product(arguments.methods, arguments.starts)]
             for variant in [*variants, Variant(PRECISE, 1.0, executor)]:
-                courses[variant] = solved(document(variant, arguments.economy), data, variant)
+                courses[variant] = solved(document(variant, arguments.economy), data, variant, arguments.economy)
             again = Variant(f"{arguments.methods[-1]}, anew", arguments.starts[0], executor)
             first = courses[Variant(arguments.methods[-1], arguments.starts[0], executor)]
-            repeated = solved(document(again, arguments.economy) | {"reuse": "never"}, data, again)
+            repeated = solved(document(again, arguments.economy) | {"reuse": "never"}, data, again, arguments.economy)
             lines.append(f"- {again.method}, {executor}: {agreement(repeated.tables, first.tables)}")
             passes = repeated.passes
             lines.append(
@@ -140,20 +144,31 @@ def document(variant: Variant, economy: str) -> dict[str, Any]:
     return workflow
 
 
-def solved(workflow: dict[str, Any], data: Path, variant: Variant) -> Course:
-    """Run it, show its row and return its exchange tables."""
-    job = calculation_engine.run(workflow, settings={"data_dir": data}, check=False)
+def solved(workflow: dict[str, Any], data: Path, variant: Variant, economy: str) -> Course:
+    """Run it, or take what is kept of it; show its row and return what came of it."""
+    kept = data / f"{economy}-{variant.method}-{variant.start:g}.json"
+    if not kept.is_file():
+        job = calculation_engine.run(workflow, settings={"data_dir": data}, check=False)
+        kept.write_text(json.dumps(asdict(course_of(job))))
+    course = Course(**json.loads(kept.read_text()))
+    show(f"| {variant.cells} |", *(f"{cell} |" for cell in course.row))
+    return course
+
+
+def course_of(job: Finished) -> Course:
+    """Return what came of a variant."""
     loop = job.view.loops[0]
+    if loop["verdict"] is None:
+        raise SystemExit(job.view.message)
     tables = exchange_tables(job)
     answer, numbers = None, [""] * len(NUMBERS)
     if loop["verdict"] == "converged":
         answer = tables[f"agree/{loop['solution']}/response/output/exchange.csv"]
         summary = job.results["agree/report/output/summary.csv"].set_index("QUANTITY")
         numbers = [format(summary.loc[row, column], form) for row, column, form in NUMBERS.values()]
-    word = loop["verdict"] or job.view.message
-    show(f"| {variant.cells} | {loop['evaluations']} | {word} |", *(f"{number} |" for number in numbers))
     bridge = [step.cpu_seconds for step in job.view.steps if step.module.startswith("bridge.")]
-    return Course(tables, answer, [seconds for seconds in bridge if seconds is not None])
+    row = [str(loop["evaluations"]), loop["verdict"], *numbers]
+    return Course(row, tables, answer, [seconds for seconds in bridge if seconds is not None])
 
 
 def exchange_tables(job: Finished) -> dict[str, list[float]]:
