@@ -18,7 +18,7 @@ from calculation_engine.schemas.module import Column
 from calculation_engine.schemas.reuse import Nearness
 from calculation_engine.tables import NUMBER, WHOLE
 
-#: Bounds of the scratch database: past the memory it goes on in its file.
+#: Bounds of the scratch database: past the memory it goes on in files.
 _MEMORY, _THREADS = "512MB", 2
 _EXAMPLES = 5
 _BOTH = '"#a" IS NOT NULL AND "#b" IS NOT NULL'
@@ -40,7 +40,7 @@ def compare_tables(
         a, b: CSV files, UTF-8, with a header line.
         columns: declared columns, as far as known.
         nearness: how far numbers may lie apart.
-        scratch: an empty folder for the scratch database.
+        scratch: an empty folder for what the memory does not hold.
         keys: columns that are keys before all others, numbers too. Where they stand in both tables, a column ``row``
             only counts and is left out.
 
@@ -51,12 +51,12 @@ def compare_tables(
     config: dict[str, Any] = {
         "memory_limit": _MEMORY,
         "threads": _THREADS,
-        "temp_directory": str(scratch / "spill"),
+        "temp_directory": str(scratch),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
     try:
-        with duckdb.connect(str(scratch / "tables.duckdb"), config=config) as database:
+        with duckdb.connect(config=config) as database:
             for name, path, header in zip("ab", (a, b), headers, strict=True):
                 _load(database, name, path, header)
             return _Comparison(database, headers, columns, nearness, keys).report()
