@@ -198,7 +198,7 @@ def test_step_of_a_docker_engine_that_was_replaced_is_begun_once_more_and_found_
     scene: Scene, own_docker: OwnDocker
 ) -> None:
     here: dict[str, Any] = {"attempts": 3, "executors": {"docker": {"host": own_docker.host, "build_missing": False}}}
-    job = scene.submit("docker", 7, "lost")
+    job = scene.submit("docker", 15, "lost")
     first = scene.start_engine(**here)
     scene.wait_until_running(job)
     places = [scene.step(job).host]
