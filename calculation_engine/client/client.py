@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +13,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import ValidationError
 
-from calculation_engine.client.document import load_document, named_after_file
 from calculation_engine.client.ids import new_id
-from calculation_engine.client.inputs import with_uploads, without_files
 from calculation_engine.client.job import Job
 from calculation_engine.client.parsing import parse
 from calculation_engine.client.places import Places, located
+from calculation_engine.client.sending import document_of, faults_of, json_body, on_executor, sendable
 from calculation_engine.client.transport import Transport
-from calculation_engine.errors import CalculationEngineError, EngineError, Fault, InvalidInput, NotFound
+from calculation_engine.errors import EngineError, Fault, InvalidInput, NotFound
 from calculation_engine.schemas.job import JobSummary, JobView, SlotPage, SlotView
 from calculation_engine.schemas.module import Manifest
 from calculation_engine.states import State
@@ -100,7 +97,7 @@ class Client:
         Raises:
             InvalidInput: every fault of the job, each with its path; nothing was stored.
         """
-        document, base = _document(workflow, Path(folder))
+        document, base = document_of(workflow, Path(folder))
         short = {"module": module, "config": config, "inputs": inputs}
         given = {key: value for key, value in short.items() if value is not None}
         if (workflow is None) == (module is None) or (workflow is not None and given):
@@ -114,11 +111,11 @@ class Client:
         people |= {"slot": slot, "priority": priority}
         document |= given | {key: value for key, value in people.items() if value is not None}
         if executor is not None:
-            document = _on_executor(document, executor)
+            document = on_executor(document, executor)
         try:
-            body = self._with_uploads(document, base)
+            body = sendable(document, base, self.transport)
             # The id is ours, so that a request whose answer was lost can be sent again without running twice.
-            reply = self.transport.json("PUT", f"/job/{new_id()}", **_json(body), idempotent=True)
+            reply = self.transport.json("PUT", f"/job/{new_id()}", **json_body(body), idempotent=True)
         except InvalidInput as error:
             if not isinstance(workflow, str | Path):
                 raise
@@ -134,29 +131,9 @@ class Client:
             workflow: as of :meth:`submit`.
             folder: as of :meth:`submit`.
         """
-        document, base = _document(workflow, Path(folder))
-        found = self._faults(document, base)
+        document, base = document_of(workflow, Path(folder))
+        found = faults_of(document, base, self.transport)
         return found if isinstance(workflow, Mapping) else Places(Path(folder) / workflow).in_order(found)
-
-    def _faults(self, document: Mapping[str, Any], base: Path) -> list[Fault]:
-        """Return all that is wrong with a job's document, beginning with the files that are not there."""
-        body, absent = without_files(document, base)
-        try:
-            reply = self.transport.json("POST", "/workflow/check", **_json(body), idempotent=True)
-            found = [Fault(fault["path"], fault["message"], fault["hint"]) for fault in reply["faults"]]
-        except InvalidInput as error:
-            found = list(error.faults) or [Fault("", error.message, error.hint)]
-        return [*absent, *found]
-
-    def _with_uploads(self, document: Mapping[str, Any], base: Path) -> dict[str, Any]:
-        """Return a job's document with its files uploaded; where one is not there, all other faults are told too."""
-        try:
-            return with_uploads(document, base, self.transport)
-        except InvalidInput as error:
-            if error.faults:
-                with suppress(CalculationEngineError):  # no server: what is not there is told all the same
-                    error.faults = tuple(self._faults(document, base))
-            raise
 
     def workflow_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of workflow files, with the configs and inputs of the server's modules."""
@@ -297,39 +274,8 @@ class Client:
         return parse(JobView, self.transport.json("GET", f"/job/{quote(job_id, safe='')}"))
 
 
-def _document(workflow: Mapping[str, Any] | Path | str | None, folder: Path) -> tuple[dict[str, Any], Path]:
-    if isinstance(workflow, str | Path):
-        path = folder / workflow
-        return named_after_file(load_document(path), path), path.parent
-    return dict(workflow or {}), folder
-
-
 def _each(value: Any) -> list[Any]:
     """Return a filter's values: none, one, or those of a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-
-
-def _json(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body as the HTTP library takes it."""
-    try:
-        content = json.dumps(body, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"the job cannot be written as JSON: {error}") from error
-    return {"content": content, "headers": {"Content-Type": "application/json"}}
-
-
-def _on_executor(document: dict[str, Any], executor: str) -> dict[str, Any]:
-    """Return a job's document whose processes run there unless they name another place."""
-    if "module" in document:
-        return {"executor": executor} | document
-    holder = document.get("workflow", document)
-    if not isinstance(holder, Mapping) or not isinstance(holder.get("processes"), list):
-        return document
-    processes = [
-        {"executor": executor} | dict(process) if isinstance(process, Mapping) else process
-        for process in holder["processes"]
-    ]
-    changed = dict(holder) | {"processes": processes}
-    return document | {"workflow": changed} if "workflow" in document else changed
