@@ -186,8 +186,9 @@ def told(courses: dict[Variant, Course]) -> list[str]:
     for executor in sorted({variant.executor for variant in courses} - {"local"}):
         there = {(v.method, v.start): course for v, course in courses.items() if v.executor == executor}
         pairs = [(here[key].tables, there[key].tables) for key in there if key in here]
-        worst = max((difference(*pair) for pair in pairs), default=0.0)
-        lines.append(f"- largest relative difference between local and {executor}, all evaluations: {worst:.2g}")
+        if pairs:
+            worst = max(difference(*pair) for pair in pairs)
+            lines.append(f"- largest relative difference between local and {executor}, all evaluations: {worst:.2g}")
     return lines
 
 
