@@ -124,7 +124,7 @@ def _steps() -> str:
 
 
 def _others() -> str:
-    lines = ["## Other problems of these kinds, by which nothing was chosen: evaluations to 1e-6\n"]
+    lines = ["## The same kinds of problems with other sizes, strengths and seeds: evaluations to 1e-6\n"]
     lines += ["| problems | number | median | 95 % | most | false |", "|---|---|---|---|---|---|"]
     for row in other_rows():
         outcomes = [run(problem, 1e-6) for problem in row.problems]

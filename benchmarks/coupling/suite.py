@@ -78,7 +78,7 @@ def step_problems() -> list[Problem]:
 
 
 def other_rows() -> list[Row]:
-    """Return the same kinds of problems with other sizes, strengths and seeds: nothing is chosen by them."""
+    """Return the same kinds of problems with other sizes, strengths and seeds, for which there are no targets."""
     families = {
         "linear maps, 2 to 8 distinct eigenvalues": [
             problems.linear_with_eigenvalues(count, size, seed)
