@@ -6,6 +6,7 @@ the SDK's ``APIError``, of which ``NotFound`` is one, for the caller knows what 
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -127,7 +128,8 @@ class Engine:
         self._closed = False
         self._machine_lock = threading.Lock()
         self._machine: Host | None = None
-        self._machine_asked = 0.0
+        self._machine_asked = -math.inf
+        self._was_silent = False
 
     @property
     def _api(self) -> docker.APIClient:
@@ -161,13 +163,25 @@ class Engine:
         try:
             yield self._api
         except NotFound:
+            self._note_answer()
             raise
         except APIError as error:
             if error.status_code is not None and error.status_code < 500:
+                self._note_answer()
                 raise
+            self._was_silent = True
             raise ExecutorUnavailable(f"docker: the engine failed: {_told(error)}") from error
         except (OSError, DockerException) as error:  # the SDK's connection errors are OSErrors
+            self._was_silent = True
             raise ExecutorUnavailable(f"docker: no engine answers at {self.address}: {error}", hint=_HINT) from error
+        else:
+            self._note_answer()
+
+    def _note_answer(self) -> None:
+        """After a silence it may be another engine that answers: it is asked anew who it is."""
+        if self._was_silent:
+            self._was_silent = False
+            self._machine_asked = -math.inf
 
     def _request(
         self,

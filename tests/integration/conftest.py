@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,3 +124,12 @@ def system(tmp_path: Path) -> Iterator[System]:
     yield System(parts, engine)
     engine.stop()
     parts.close()
+
+
+@pytest.fixture
+def unclosed_sockets() -> Iterator[None]:
+    """Let the SDK forget the sockets that it could not connect."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import shutil
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -314,15 +312,6 @@ def test_log_grows_while_the_step_runs_and_limits_hold_when_nobody_waits(bench: 
 def docker_state(handle: str) -> str:
     with closing(docker.APIClient(version="auto")) as client:
         return str(client.inspect_container(handle)["State"]["Status"])
-
-
-@pytest.fixture
-def unclosed_sockets() -> Iterator[None]:
-    """Let the SDK forget the sockets that it could not connect."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
 
 
 def test_docker_that_is_not_there_is_unavailable_and_never_taken_for_an_answer(

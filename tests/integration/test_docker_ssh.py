@@ -26,6 +26,8 @@ from tests.contract.executor_bench import Bench, read, until
 from tests.faults.servers import free_port
 from tests.integration.test_docker_tls import is_open
 
+pytestmark = pytest.mark.usefixtures("unclosed_sockets")
+
 
 class Server:
     """An ssh server of this test's own, which lets this user in with a key."""

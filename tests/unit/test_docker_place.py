@@ -117,3 +117,23 @@ def test_engine_that_does_not_answer_stays_who_it_was(address: str, answer: Answ
         assert place.name == "docker-one"
         answer("")
         assert (place.name, place.replaced) == ("docker-one", frozenset())
+
+
+def test_after_a_silence_it_is_asked_anew_who_answers(
+    address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def become(engine_id: str) -> None:
+        monkeypatch.setattr(Docker, "who", staticmethod(lambda: (engine_id, "laptop")))
+
+    become("one")
+    with closing(Engine(address, 5)) as engine:
+        place = Place(engine, tmp_path)
+        assert place.name == "docker-one"
+        become("")
+        with pytest.raises(ExecutorUnavailable):
+            engine.ask_host()
+        become("two")
+        assert place.name == "docker-one"  # nothing was heard since
+        engine.ask_host()
+        assert place.name == "docker-two"
+        assert place.replaced == {"docker-one"}
