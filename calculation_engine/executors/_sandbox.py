@@ -28,6 +28,8 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
 #: Not all of it: the environment of the engine is there, and of all else that its user runs.
 _PROC = tuple(f"/proc/{name}" for name in ("self", "cpuinfo", "meminfo", "stat", "sys", "filesystems", "version"))
+#: How many cores and how much memory there are to use; DuckDB, for one, does not start where it may not read this.
+_MACHINE = ("/sys/devices/system/cpu", "/sys/fs/cgroup")
 _DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
 _ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certificates", "pki")
 
@@ -84,7 +86,7 @@ class Landlock:
         self, *, writable: Sequence[Path], read_only: Sequence[str], network: bool
     ) -> tuple[list[str], list[str], bool]:
         """Return the arguments of ``_landlock.restrict`` for a step."""
-        readable = [*_SYSTEM, *_etc(network), *_PROC, "/sys/devices/system/cpu", *read_only]
+        readable = [*_SYSTEM, *_etc(network), *_PROC, *_MACHINE, *read_only]
         return readable, [*_DEVICES, *map(str, writable)], network
 
 

@@ -266,6 +266,17 @@ def test_landlock_keeps_files_of_the_host_closed(tmp_path: Path) -> None:
     assert not secret.with_name("secret.txt.made").exists()
 
 
+def test_landlock_lets_a_step_ask_how_much_of_the_machine_it_may_use(tmp_path: Path) -> None:
+    bench = Bench("local", tmp_path, {"sandbox": "landlock"})
+    if not _landlock.find_version():
+        pytest.skip("this kernel has no Landlock")
+    limits = ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"]
+    there = {path: Path(path).read_text() for path in limits if Path(path).exists()}
+    into = bench.run_and_collect(bench.task("reach", *there))
+    assert there
+    assert json.loads((into / "found.json").read_text()) == there
+
+
 def test_sandbox_that_is_asked_for_by_name_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     wanted = make_executor("local", {"sandbox": "bubblewrap"}, tmp_path)
