@@ -65,12 +65,13 @@ def fill(place: Place, folder: Path) -> dict[str, Job]:
     scan = {"type": "sweep", "name": "scan", "component": "add", "design": design, "failed_rows": "accept"}
     jobs["sweep"] = submit({"processes": [add], "components": [scan]})
     until(lambda: sum(step.state in ENDED for step in jobs["sweep"].refresh().steps) >= 2)
-    jobs["running"] = submit(module="probe", config={"sleep": 2, "note": "running"}, priority=9)
+    jobs["running"] = submit(module="probe", config={"sleep": 6, "note": "running"}, priority=9)
     until(lambda: jobs["running"].refresh().state is State.RUNNING)
     jobs["replaced"] = submit(module="probe", config={"note": "replaced"}, slot="baseline")
     jobs["queued"] = submit(workflow("queued"), slot="baseline")
     jobs["cancelled"] = submit(module="probe", config={"note": "cancelled"})
     jobs["cancelled"].cancel()
+    jobs["cancelled"].wait(30)
     return jobs
 
 
@@ -125,9 +126,9 @@ def test_every_row_and_result_comes_back_and_what_had_not_ended_goes_on(
     here, there = databases
     with open_place(tmp_path / "data", steps_at_once=2, **here) as place:
         jobs = fill(place, tmp_path)
+        views = {name: place.client.job(job.id) for name, job in jobs.items()}
         with parts_of(here, place.data_dir) as parts:
             made = back_up(parts.database, parts.store, place.data_dir, tmp_path / "backups", "any")
-        views = {name: place.client.job(job.id) for name, job in jobs.items()}
         ended = {name: job for name, job in views.items() if job.ended}
         kept = {name: (job.view, results(job), job.log()) for name, job in ended.items()}
         expected = {name: results(job.wait(60)) for name, job in jobs.items()}
