@@ -118,6 +118,14 @@ class Bench:
         self.executor.collect(task, handle, into)
         return into
 
+    def send_there_and_back(self) -> None:
+        """See that a file goes into a step and comes back out of it, in an image that is made ready first."""
+        self.executor.prepare(self.program(), lambda _: None)
+        task = self.task("copy", files={"input/a.txt": b"there and back"})
+        into = self.run_and_collect(task)
+        assert (into / "a.txt").read_bytes() == b"there and back"
+        self.executor.remove(task)
+
     def hold(self, *words: str, **resources: Any) -> tuple[Task, str]:
         """Start an attempt that holds, and return it as soon as it says so."""
         task = self.task(*(words or ("hold",)), **resources)

@@ -110,11 +110,7 @@ def test_step_runs_on_an_engine_by_ssh(
     bench = Bench("docker", tmp_path, options)
 
     with closing(bench.executor):
-        bench.executor.prepare(bench.program(), lambda _: None)
-        task = bench.task("copy", files={"input/a.txt": b"there and back"})
-        into = bench.run_and_collect(task)
-        assert (into / "a.txt").read_bytes() == b"there and back"
-        bench.executor.remove(task)
+        bench.send_there_and_back()
         held, handle = bench.hold()
         bench.executor.cancel(held, handle)
         assert bench.finish(held, handle).reason is Reason.CANCELLED
